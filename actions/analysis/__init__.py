@@ -1,0 +1,1 @@
+"""Pure functions over data: no input, no output, no clock."""

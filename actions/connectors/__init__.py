@@ -1,0 +1,1 @@
+"""One outside system each, thin, speaking the models of the ports."""

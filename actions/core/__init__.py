@@ -1,0 +1,1 @@
+"""The dictionary that every other module speaks: models and ports, on pydantic alone."""

@@ -1,0 +1,1 @@
+"""Doors and wiring: people, webhooks, stores, processes."""

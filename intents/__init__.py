@@ -1,0 +1,1 @@
+"""Someone means it: from words to a typed proposal."""

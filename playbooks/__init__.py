@@ -1,0 +1,1 @@
+"""Something causes it: events, schedules and the steps that answer them."""
