@@ -1,1 +1,34 @@
-"""What can be done, and the one gate to it."""
+"""What can be done, and the one gate to it.
+
+`catalog()` is every verb on one page. To add one: write its class, name it here (or, in your own package, in an entry
+point of the group "shipmate.actions"), and the tests over the catalogue say what else it owes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib.metadata import entry_points
+
+from actions.core.catalog import Catalog, Verb
+
+VERBS: tuple[Verb, ...] = ()
+
+
+def catalog(plugins: Iterable[Verb] | None = None) -> Catalog:
+    """Every verb: ours, and those of installed plug-ins.
+
+    Args:
+        plugins: the verbs beside ours; by default those of the entry points in "shipmate.actions", each a class
+            or a function that returns several.
+
+    Raises:
+        ValueError: two verbs have one name, or a plug-in names something that is no verb.
+    """
+    return Catalog((*VERBS, *(installed() if plugins is None else plugins)))
+
+
+def installed() -> Iterable[Verb]:
+    """The verbs of installed plug-ins, in the order of their names."""
+    for entry in sorted(entry_points(group="shipmate.actions"), key=lambda entry: entry.name):
+        found = entry.load()
+        yield from (found,) if isinstance(found, type) else found()
