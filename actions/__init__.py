@@ -9,9 +9,39 @@ from __future__ import annotations
 from collections.abc import Iterable
 from importlib.metadata import entry_points
 
+from actions.change import Approve, Cancel, Confirm, Deny, Freeze, GrantRole, RevokeRole, Thaw
 from actions.core.catalog import Catalog, Verb
+from actions.deploy import Deploy, Promote, Restart, Rollback
+from actions.help import Help
+from actions.oversight import Approvals, Audit, WhoAmI, Why
+from actions.pipelines import ListPipelines, RetryPipeline, RunPipeline
+from actions.query import ListDeployments, Services, Status
 
-VERBS: tuple[Verb, ...] = ()
+VERBS: tuple[Verb, ...] = (
+    Deploy,
+    Rollback,
+    Promote,
+    Restart,
+    Status,
+    ListDeployments,
+    Services,
+    ListPipelines,
+    RunPipeline,
+    RetryPipeline,
+    Approvals,
+    Approve,
+    Deny,
+    Confirm,
+    Cancel,
+    Why,
+    Audit,
+    Freeze,
+    Thaw,
+    GrantRole,
+    RevokeRole,
+    WhoAmI,
+    Help,
+)
 
 
 def catalog(plugins: Iterable[Verb] | None = None) -> Catalog:

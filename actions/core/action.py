@@ -171,7 +171,7 @@ class Action(BaseModel, ABC, Generic[R]):
         values = {key: str(value) for key, value in self.parameters().items()}
         return " ".join((self.policy.name.replace("_", " "), *(f"{k} {v}" for k, v in values.items())))
 
-    def plan(self, context: Context) -> Plan:  # noqa: ARG002 - the base of those that read nothing
+    def plan(self, context: Context) -> Plan:
         """What it would change. Only reads; runs before people are asked, and again just before the work.
 
         Raises:

@@ -103,6 +103,12 @@ class Fields(_Part):
     weight: Weight = Weight.NORMAL
 
 
+def fields(*pairs: tuple[str, Text | Span], weight: Weight = Weight.NORMAL) -> Fields:
+    """Labelled values from pairs; a pair whose value is empty is left out."""
+    rows = ((label, value if isinstance(value, tuple) else (value,)) for label, value in pairs)
+    return Fields(rows=tuple(FieldRow(label=lb, value=vl) for lb, vl in rows if vl not in {(), ("",)}), weight=weight)
+
+
 class Table(_Part):
     """Rows under named columns; rows beyond a surface's room are counted, not dropped silently."""
 
