@@ -45,6 +45,10 @@ unit: $(READY)
 e2e: $(READY) ## the slow and the root-needing tests
 	$(BIN)/python -m pytest -m e2e
 
+docs: $(READY) ## write the generated reference anew
+	$(BIN)/shipmate docs > docs/actions.md.new && mv docs/actions.md.new docs/actions.md
+	$(BIN)/shipmate config schema > docs/shipmate.schema.json.new && mv docs/shipmate.schema.json.new docs/shipmate.schema.json
+
 lock: ## pin every dependency anew (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet -o locks/runtime.txt
 	uv pip compile --group dev -c locks/runtime.txt --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet -o locks/dev.txt

@@ -19,6 +19,22 @@ T = TypeVar("T")
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 
 
+Location = tuple[str | int, ...]
+"""The way to a value in the document: keys and positions, as pydantic's `loc`."""
+
+
+class Inconsistent(ValueError):
+    """Parts that are right in themselves contradict each other.
+
+    Args:
+        faults: where each contradiction stands, and what it is.
+    """
+
+    def __init__(self, faults: Iterable[tuple[Location, str]]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("; ".join(message for _, message in self.faults))
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -246,43 +262,59 @@ class Organization(_Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        faults = [*self._doubles(), *self._strangers()]
+        faults = [*self._doubles(), *self._unknown_roles(), *self._unknown_names()]
         if faults:
-            raise ValueError("; ".join(faults))
+            raise Inconsistent(faults)
         return self
 
-    def _doubles(self) -> Iterable[str]:
-        sections: dict[Kind, Iterable[tuple[str, tuple[str, ...]]]] = {
-            Kind.ENVIRONMENT: [(e.name, e.aliases) for e in self.environments],
-            Kind.SERVICE: [(s.name, s.aliases) for s in self.services],
-            Kind.PERSON: [(p.name, ()) for p in self.people],
-            Kind.TEAM: [(t.name, ()) for t in self.teams],
+    def _doubles(self) -> Iterable[tuple[Location, str]]:
+        sections: dict[str, tuple[Kind, Iterable[tuple[str, tuple[str, ...]]]]] = {
+            "environments": (Kind.ENVIRONMENT, [(e.name, e.aliases) for e in self.environments]),
+            "services": (Kind.SERVICE, [(s.name, s.aliases) for s in self.services]),
+            "people": (Kind.PERSON, [(p.name, ()) for p in self.people]),
+            "teams": (Kind.TEAM, [(t.name, ()) for t in self.teams]),
         }
-        for kind, entries in sections.items():
-            seen: dict[str, str] = {}
-            for name, aliases in entries:
-                for word in (name, *aliases):
-                    other = seen.setdefault(word.casefold(), name)
-                    if other != name or (word == name and sum(n == name for n, _ in entries) > 1):
-                        yield f"the {kind} name “{word}” is used for {other} and {name}"
+        for section, (kind, entries) in sections.items():
+            seen: dict[str, int] = {}
+            for index, (name, aliases) in enumerate(entries):
+                for place, word in (("name", name), *(("aliases", alias) for alias in aliases)):
+                    first = seen.setdefault(word.casefold(), index)
+                    if first != index:
+                        other = list(entries)[first][0]
+                        yield (section, index, place), f"the {kind} name “{word}” is used for {other} and {name}"
 
-    def _strangers(self) -> Iterable[str]:
+    def _unknown_roles(self) -> Iterable[tuple[Location, str]]:
         roles = set(self.role_names)
         for role, definition in self.roles.items():
             if role not in set(Role) and definition.like is None:
-                yield f"the role “{role}” is not built in, so it needs `like:` with one of {', '.join(Role)}"
-        for person in self.people:
+                yield (
+                    ("roles", role),
+                    f"the role “{role}” is not built in, so it needs `like:` with one of {', '.join(Role)}",
+                )
+        for index, person in enumerate(self.people):
             for role in person.roles:
                 if role not in roles:
-                    yield f"{person.name} has the unknown role “{role}”; known are {', '.join(sorted(roles))}"
-        services, environments = {s.name for s in self.services}, {e.name for e in self.environments}
-        rules: tuple[PermissionRule | ApprovalRule, ...] = (*self.permissions, *self.approvals)
-        for rule in rules:
-            yield from (f"a rule names the unknown role “{r}”" for r in rule.roles if r not in roles)
-            yield from (f"a rule names the unknown service “{s}”" for s in rule.services if s not in services)
-            yield from (
-                f"a rule names the unknown environment “{e}”" for e in rule.environments if e not in environments
-            )
+                    message = (
+                        f"the person {person.name} has the unknown role “{role}”; known are {', '.join(sorted(roles))}"
+                    )
+                    yield ("people", index, "roles"), message
+
+    def _unknown_names(self) -> Iterable[tuple[Location, str]]:
+        known = {
+            "roles": set(self.role_names),
+            "services": {s.name for s in self.services},
+            "environments": {e.name for e in self.environments},
+        }
+        sections: dict[str, tuple[PermissionRule | ApprovalRule, ...]] = {
+            "permissions": self.permissions,
+            "approvals": self.approvals,
+        }
+        for section, rules in sections.items():
+            for index, rule in enumerate(rules):
+                for key, names in known.items():
+                    for name in getattr(rule, key):
+                        if name not in names:
+                            yield (section, index, key), f"a rule names the unknown {key[:-1]} “{name}”"
 
     @property
     def role_names(self) -> tuple[str, ...]:

@@ -1,0 +1,53 @@
+"""`shipmate web`, `listener`, `worker`, `clock`, `sandbox`: one process of the Procfile, alone, in the foreground."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from importlib import import_module
+
+from bot import logs
+from bot.settings import Settings
+
+PROCESSES: dict[str, str] = {
+    "web": "bot.web.server:run",
+    "listener": "bot.listener:run",
+    "worker": "bot.worker:run",
+    "clock": "bot.clock:run",
+}
+"""A process's name → "module:function"; the function runs with the settings until it is sent SIGTERM or SIGINT."""
+
+
+def body(name: str) -> Callable[[Settings], None]:
+    """What a process does, imported now."""
+    module, _, function = PROCESSES[name].partition(":")
+    found: Callable[[Settings], None] = getattr(import_module(module), function)
+    return found
+
+
+def run(name: str, settings: Settings) -> int:
+    """Be one process until told to end."""
+    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    logs.configure(settings, name)
+    body(name)(settings)
+    return 0
+
+
+def web(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Be the web process."""
+    return run("web", settings if arguments.port is None else settings.changed(port=arguments.port))
+
+
+def listener(_: argparse.Namespace, settings: Settings) -> int:
+    """Be a listener."""
+    return run("listener", settings)
+
+
+def worker(_: argparse.Namespace, settings: Settings) -> int:
+    """Be a worker."""
+    return run("worker", settings)
+
+
+def clock(_: argparse.Namespace, settings: Settings) -> int:
+    """Be the clock."""
+    return run("clock", settings)
