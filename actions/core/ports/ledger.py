@@ -70,11 +70,7 @@ class Move(_Record):
 
 
 class RequestQuery(_Record):
-    """Which requests are wanted; what is None does not narrow. Newest first.
-
-    Attributes:
-        changes: only requests that change something (`Request.changes`).
-    """
+    """Which requests are wanted; what is None does not narrow. Newest first."""
 
     states: tuple[State, ...] | None = None
     actions: tuple[str, ...] | None = None
@@ -83,7 +79,6 @@ class RequestQuery(_Record):
     requester: str | None = None
     place_key: str | None = None
     since: datetime | None = None
-    changes: bool | None = None
     limit: int = 50
 
 

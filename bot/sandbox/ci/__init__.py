@@ -1,0 +1,1 @@
+"""GitLab's pipelines in small: the configuration language, the order of jobs, and bash."""

@@ -1,1 +1,0 @@
-"""Everything kept: SQL for what must never be lost, Redis for what passes through."""

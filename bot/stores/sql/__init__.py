@@ -1,1 +1,0 @@
-"""The ledger and all that is kept for good, in SQLite or PostgreSQL."""

@@ -1,1 +1,0 @@
-"""Alembic's home: the steps that brought the schema to what `schema.py` says."""
