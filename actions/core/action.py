@@ -59,6 +59,7 @@ class Policy:
         paraphrases: other ways to say it, without values, from which the local recogniser learns.
         lock: whether it is the only operation on its service and environment while under way.
         poller: for a long verb, the connector whose batch polls it.
+        control: whether it steers requests and freezes themselves, and so works during a freeze.
         group: the heading under which `help` lists it.
         public: whether people may ask for it; steps that only playbooks take are not.
     """
@@ -73,6 +74,7 @@ class Policy:
     paraphrases: tuple[str, ...]
     lock: bool
     poller: str
+    control: bool
     group: str
     public: bool = True
 
@@ -101,6 +103,7 @@ class Action(BaseModel, ABC, Generic[R]):
         paraphrases: Sequence[str] = (),
         lock: bool = False,
         poller: str = "",
+        control: bool = False,
         group: str = "",
         public: bool = True,
         **config: Any,
@@ -118,6 +121,7 @@ class Action(BaseModel, ABC, Generic[R]):
                 paraphrases=tuple(paraphrases),
                 lock=lock,
                 poller=poller,
+                control=control,
                 group=group or cls.__module__.rpartition(".")[2],
                 public=public,
             )

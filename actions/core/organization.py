@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from enum import StrEnum
@@ -229,6 +230,26 @@ class ApprovalRule(_Section):
     within: Duration = timedelta(minutes=15)
 
 
+class PolicyRule(_Section):
+    """A condition that every matching change must meet, whoever asks.
+
+    Attributes:
+        name: what the refusal names.
+        actions: verbs; none means every verb that changes an environment.
+        environments: environments; none means any.
+        services: services; none means any.
+        versions: a regular expression that the whole version must match, where the change has one.
+        message: what the person is told.
+    """
+
+    name: str
+    actions: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+    versions: re.Pattern[str]
+    message: str = ""
+
+
 class Limits(_Section):
     """How much one person may ask for.
 
@@ -257,6 +278,7 @@ class Organization(_Section):
     roles: dict[str, RoleDefinition] = {}
     permissions: tuple[PermissionRule, ...] = ()
     approvals: tuple[ApprovalRule, ...] = ()
+    policies: tuple[PolicyRule, ...] = ()
     limits: Limits = Limits()
     machines: dict[str, Machine] = {}
 

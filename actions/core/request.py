@@ -171,6 +171,7 @@ class Request(BaseModel):
         version: counts every change; the ledger's compare-and-swap goes by it.
         parameters: the validated parameters as JSON.
         service: the service it concerns, where there is one; with `environment` the key of the lock.
+        changes: whether its verb changes something and counts against the limits; reads and decisions do not.
         takes_lock: whether it is the only operation on its service and environment while it is under way.
         confirmed: whether the one who asked has confirmed it.
         seal: the hash that approvals approve; empty until it is planned for approval.
@@ -205,6 +206,7 @@ class Request(BaseModel):
     said: str = ""
     service: str | None = None
     environment: str | None = None
+    changes: bool = False
     takes_lock: bool = False
     state: State
     confirmed: bool = False

@@ -70,7 +70,11 @@ class Move(_Record):
 
 
 class RequestQuery(_Record):
-    """Which requests are wanted; what is None does not narrow. Newest first."""
+    """Which requests are wanted; what is None does not narrow. Newest first.
+
+    Attributes:
+        changes: only requests that change something (`Request.changes`).
+    """
 
     states: tuple[State, ...] | None = None
     actions: tuple[str, ...] | None = None
@@ -79,6 +83,7 @@ class RequestQuery(_Record):
     requester: str | None = None
     place_key: str | None = None
     since: datetime | None = None
+    changes: bool | None = None
     limit: int = 50
 
 

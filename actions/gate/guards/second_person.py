@@ -1,0 +1,42 @@
+"""Where somebody else has to agree."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from actions.core.action import Need
+from actions.core.organization import EnvironmentKind
+from actions.core.request import Verdict
+from actions.gate.case import Case, matches
+
+DEFAULT_WAIT = timedelta(minutes=15)
+"""How long a request waits for approval where the configuration does not say."""
+
+
+class SecondPersonGuard:
+    """Never refuses; says how many others must approve, and who may."""
+
+    name = "second person"
+
+    def judge(self, case: Case) -> Verdict:
+        """Judge by the first rule under `approvals:` that matches, else by the environment's kind."""
+        request = case.request
+        for rule in case.organization.approvals:
+            if matches(rule, case.policy, request):
+                return Verdict(
+                    guard=self.name,
+                    rule=f"shipmate.yaml: {case.policy.name} here needs {rule.count} approval(s)",
+                    approvals=rule.count,
+                    approver_roles=rule.roles,
+                    wait_seconds=int(rule.within.total_seconds()),
+                )
+        if case.policy.needs is Need.BY_ENVIRONMENT and request.environment is not None:
+            kind = case.organization.environment(request.environment).kind
+            if kind is EnvironmentKind.PRODUCTION:
+                return Verdict(
+                    guard=self.name,
+                    rule=f"a change in {request.environment} (production) needs a second person who may make it",
+                    approvals=1,
+                    wait_seconds=int(DEFAULT_WAIT.total_seconds()),
+                )
+        return Verdict(guard=self.name, rule="needs no second person")

@@ -1,0 +1,116 @@
+"""Polls the operations that are due of a connector, in batches: one lease, one call outside, one transaction."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from actions.core.action import Ongoing, Operation, Progress, Running
+from actions.core.context import Tools
+from actions.core.errors import OutsideError
+from actions.core.ports.ledger import LEASE, Conflict, Move
+from actions.core.request import Request, State
+from actions.gate.gate import Gate
+from actions.gate.progress import recorded
+
+log = logging.getLogger("shipmate.polling")
+
+BATCH = 500
+ROUNDS = 8
+"""How many batches one job polls before it makes room for others."""
+OUTAGE_PAUSE = timedelta(seconds=10)
+"""How long to leave a connector alone that did not answer."""
+
+Poll = Callable[[Sequence[Running], Tools], Sequence[Progress]]
+
+
+def poll_due(gate: Gate, poller: str) -> int:
+    """Poll what is due of a connector, until nothing is.
+
+    Returns:
+        How many polls were made.
+    """
+    count = 0
+    for _ in range(ROUNDS):
+        now = gate.clock.now()
+        due = gate.ledger.lease_due(poller, owner=gate.worker, now=now, until=now + LEASE, limit=BATCH)
+        if not due:
+            break
+        count += len(due)
+        _poll(gate, due)
+    return count
+
+
+def _poll(gate: Gate, due: Sequence[Request]) -> None:
+    groups: dict[Any, list[tuple[Request, Operation[Any]]]] = defaultdict(list)
+    moves: list[Move] = []
+    for request in due:
+        verb = gate.catalog[request.action]
+        action = verb.model_validate(request.parameters)
+        if not isinstance(action, Operation):
+            continue
+        if request.cancel_requested_by is not None:
+            moves.append(_cancelled(gate, request, action))
+        else:
+            # Verbs that inherit one `poll` are polled together.
+            groups[type(action).poll.__func__].append((request, action))  # type: ignore[attr-defined]
+    for members in groups.values():
+        moves += _polled(gate, members)
+    for answer in gate.ledger.advance_many(moves, now=gate.clock.now()):
+        if isinstance(answer, Conflict):
+            log.info("an operation moved on while it was polled: %s", answer)
+        else:
+            gate.announce(answer)
+
+
+def _running(gate: Gate, request: Request, action: Operation[Any]) -> Running:
+    return Running(request=request, action=action, handle=request.handle or {}, now=gate.clock.now())
+
+
+def _polled(gate: Gate, members: list[tuple[Request, Operation[Any]]]) -> list[Move]:
+    batch = [_running(gate, request, action) for request, action in members]
+    try:
+        progress = type(members[0][1]).poll(batch, gate.tools)
+    except OutsideError as error:
+        log.warning("polling failed: %s", error)
+        return [_later(gate, request, error.message) for request, _ in members]
+    except Exception:
+        log.exception("polling %s failed", ", ".join(request.id for request, _ in members[:10]))
+        return [
+            _later(gate, request, "Looking after it failed inside Shipmate; it is tried again.")
+            for request, _ in members
+        ]
+    return [_move(gate, request, report) for (request, _), report in zip(members, progress, strict=True)]
+
+
+def _cancelled(gate: Gate, request: Request, action: Operation[Any]) -> Move:
+    by = request.cancel_requested_by or "shipmate"
+    try:
+        progress = action.cancel(_running(gate, request, action), gate.tools)
+    except OutsideError as error:
+        return _later(gate, request, error.message)
+    if isinstance(progress, Ongoing):
+        # Noted: the operation itself now knows that it is being undone.
+        move = _move(gate, request, progress)
+        return move.model_copy(update={"after": move.after.model_copy(update={"cancel_requested_by": None}), "by": by})
+    return _move(gate, request, progress).model_copy(update={"by": by})
+
+
+def _move(gate: Gate, request: Request, progress: Progress) -> Move:
+    after, deployment = recorded(request, progress, gate.clock.now())
+    return Move(before=request, after=after, by="shipmate", note=after.outcome, deployment=deployment)
+
+
+def _later(gate: Gate, request: Request, message: str) -> Move:
+    """The operation left as it is, with a word about why there is no news."""
+    update = {
+        "state": State.WAITING,
+        "next_poll_at": gate.clock.now() + OUTAGE_PAUSE,
+        "message": message,
+        "lease_owner": None,
+        "lease_until": None,
+    }
+    return Move(before=request, after=request.model_copy(update=update), by="shipmate")

@@ -1,0 +1,59 @@
+"""Opens what is kept: the SQL stores by one address, the Redis stores by another."""
+
+from __future__ import annotations
+
+from actions.core.ports.ledger import AuditTrail, Deliveries, Deployments, Freezes, Grants, Ledger, Offers, Tokens
+from bot.stores.sql.cards import SqlDeliveries, SqlOffers
+from bot.stores.sql.chain import SqlAuditTrail
+from bot.stores.sql.database import Database, open_engine
+from bot.stores.sql.deployments import SqlDeployments
+from bot.stores.sql.ledger import SqlLedger
+from bot.stores.sql.migrate import migrate
+from bot.stores.sql.standing import SqlFreezes, SqlGrants
+from bot.stores.sql.tokens import SqlTokens
+
+
+class SqlStores:
+    """All that is kept for good, behind its ports.
+
+    Args:
+        database: an open database of the newest schema.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.ledger: Ledger = SqlLedger(database)
+        self.grants: Grants = SqlGrants(database)
+        self.freezes: Freezes = SqlFreezes(database)
+        self.deployments: Deployments = SqlDeployments(database)
+        self.audit: AuditTrail = SqlAuditTrail(database)
+        self.offers: Offers = SqlOffers(database)
+        self.deliveries: Deliveries = SqlDeliveries(database)
+        self.tokens: Tokens = SqlTokens(database)
+
+    def ping(self) -> None:
+        """See whether the database answers; raises `Unreachable` where it does not."""
+        self.database.ping()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.database.close()
+
+
+def open_sql(url: str) -> SqlStores:
+    """Open the database at an address and bring it to the newest schema.
+
+    Call it after a fork, never before: connections do not survive one.
+
+    Raises:
+        UnusableDatabaseUrl: the address names no database that can be used.
+        Unreachable: the database does not answer.
+        NewerDatabase: a newer Shipmate has changed the schema.
+    """
+    engine = open_engine(url)
+    try:
+        migrate(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return SqlStores(Database(engine))

@@ -1,0 +1,184 @@
+"""Opens the database and turns its failures into words a person can act on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    IntegrityError,
+    NoSuchModuleError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+
+from actions.core.errors import ShipmateError, Unreachable
+from actions.core.redaction import redact
+
+_BUSY_SECONDS = 10
+_CONNECT_SECONDS = 5
+
+
+class UnusableDatabaseUrl(ShipmateError):
+    """The address names no database that Shipmate can keep its ledger in."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(
+            f"{found} is not a database that Shipmate can use.",
+            remedy="Use sqlite:///path/to/shipmate.db or postgresql://user:password@host/database.",
+        )
+
+
+class StoreFault(ShipmateError):
+    """The database answered, and would not take a statement: a fault in Shipmate, not in the database."""
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Let no error of SQLAlchemy out.
+
+    Raises:
+        Unreachable: the database did not answer, or not in time.
+        StoreFault: it answered that a statement is wrong.
+    """
+    try:
+        yield
+    except SQLAlchemyError as error:
+        _explain(error)
+
+
+def _explain(error: SQLAlchemyError) -> NoReturn:
+    said = redact(str(getattr(error, "orig", None) or error).strip().partition("\n")[0])
+    if isinstance(error, (ProgrammingError, IntegrityError, DataError)):
+        raise StoreFault(
+            f"The database would not take a statement: {said}", remedy="Look for the request's id in the log."
+        ) from error
+    raise Unreachable(
+        "the database",
+        f"The database does not answer: {said}",
+        remedy="Look at the database; Shipmate goes on by itself once it is back.",
+    ) from error
+
+
+class Database:
+    """An open database, with one way to read and one to write.
+
+    Args:
+        engine: the engine, by `open_engine`.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.is_postgresql = engine.dialect.name == "postgresql"
+        self._writer = engine.execution_options(shipmate_writes=True)
+        # Reads are single statements: a transaction around one would cost PostgreSQL two more round trips.
+        self._reader = engine.execution_options(isolation_level="AUTOCOMMIT") if self.is_postgresql else engine
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection for statements that only read, each on its own."""
+        with answering(), self._reader.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction, committed at the end and rolled back by an exception."""
+        with answering(), self._writer.begin() as connection:
+            yield connection
+
+    def insert(self, table: Table) -> Any:
+        """An INSERT of the dialect, which knows ON CONFLICT; both dialects speak the same words."""
+        return postgresql.insert(table) if self.is_postgresql else sqlite.insert(table)
+
+    def ping(self) -> None:
+        """See whether the database answers; raises `Unreachable` where it does not."""
+        with self.read() as connection:
+            connection.execute(text("SELECT 1"))
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for an address; nothing is connected yet.
+
+    Args:
+        url: `sqlite:///path`, `sqlite://` (in memory, for one process) or `postgresql://…`.
+
+    Raises:
+        UnusableDatabaseUrl: it is neither.
+    """
+    try:
+        address = make_url(url)
+    except ArgumentError:
+        raise UnusableDatabaseUrl(redact(url)) from None
+    kind = address.drivername.partition("+")[0]
+    try:
+        if kind == "sqlite":
+            return _open_sqlite(address.set(drivername="sqlite+pysqlite"))
+        if kind in {"postgresql", "postgres"}:
+            return _open_postgresql(address.set(drivername="postgresql+psycopg"))
+    except NoSuchModuleError:
+        pass
+    raise UnusableDatabaseUrl(address.render_as_string())
+
+
+def _open_postgresql(address: URL) -> Engine:
+    return create_engine(
+        address,
+        pool_size=10,
+        max_overflow=20,
+        pool_timeout=_BUSY_SECONDS,
+        pool_pre_ping=True,
+        # A peer that fell silent is noticed by TCP, not by a person who waits.
+        connect_args={
+            "connect_timeout": _CONNECT_SECONDS,
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 20_000,
+            "application_name": "shipmate",
+        },
+    )
+
+
+def _open_sqlite(address: URL) -> Engine:
+    in_memory = not address.database or address.database == ":memory:"
+    if address.database and not in_memory and not address.database.startswith("file:"):
+        Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        address,
+        poolclass=QueuePool,
+        # A database in memory lives in its one connection.
+        pool_size=1 if in_memory else 5,
+        max_overflow=0 if in_memory else 35,
+        pool_timeout=_BUSY_SECONDS,
+        connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+    del entry
+    # Without it the driver begins transactions of its own, later and more weakly than _begin_sqlite does.
+    connection.isolation_level = None
+    # FULL: what was committed survives the loss of power. With NORMAL the last requests could be forgotten after their
+    # work had begun outside, and their ids be given again.
+    connection.execute("PRAGMA synchronous=FULL")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A read that is upgraded to a write fails at once whatever the timeout, so a write says so from the start.
+    if connection.get_execution_options().get("shipmate_writes"):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

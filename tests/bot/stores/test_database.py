@@ -1,0 +1,85 @@
+"""Opening, migrating and losing a database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+
+from actions.core.errors import Unreachable
+from bot.stores.open import SqlStores, open_sql
+from bot.stores.sql.database import StoreFault, UnusableDatabaseUrl
+from bot.stores.sql.migrate import NewerDatabase
+from bot.stores.sql.schema import metadata
+from tests.bot.stores.making import accept
+
+
+def test_the_migrations_lead_to_what_the_schema_says(stores: SqlStores) -> None:
+    with stores.database.read() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_a_database_of_a_newer_shipmate_is_left_alone(url: str, stores: SqlStores) -> None:
+    with stores.database.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(NewerDatabase, match="9999"):
+        open_sql(url)
+
+
+def test_what_was_kept_is_there_after_a_restart(url: str) -> None:
+    stores = open_sql(url)
+    made = accept(stores)
+    stores.close()
+    again = open_sql(url)
+    assert again.ledger.get(made.id) == made
+    again.ping()
+    again.close()
+
+
+def test_a_database_in_memory_serves_one_process() -> None:
+    stores = open_sql("sqlite://")
+    made = accept(stores)
+    assert stores.ledger.get(made.id) == made
+    stores.close()
+
+
+@pytest.mark.parametrize("url", ["mysql://root:hunter2@db/x", "not a url", "", "nonsense://x"])
+def test_an_unusable_address_is_named_without_its_password(url: str) -> None:
+    with pytest.raises(UnusableDatabaseUrl) as refused:
+        open_sql(url)
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_server_that_is_not_there_is_unreachable() -> None:
+    with pytest.raises(Unreachable, match="does not answer") as refused:
+        open_sql("postgresql://shop:hunter2@127.0.0.1:9/shop")
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_file_that_is_no_database_is_unreachable(tmp_path: Path) -> None:
+    path = tmp_path / "shipmate.db"
+    path.write_bytes(b"this is not a database" * 100)
+    with pytest.raises(Unreachable):
+        open_sql(f"sqlite:///{path}")
+
+
+def test_a_full_disk_is_unreachable_and_nothing_is_kept(tmp_path: Path) -> None:
+    stores = open_sql(f"sqlite:///{tmp_path / 'shipmate.db'}")
+    with stores.database.read() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1")
+    with pytest.raises(Unreachable, match="full"):
+        accept(stores, said="long " * 100_000)
+    assert stores.audit.verify() is None
+    stores.close()
+
+
+def test_a_wrong_statement_is_our_fault(tmp_path: Path) -> None:
+    stores = open_sql(f"sqlite:///{tmp_path / 'shipmate.db'}")
+    accept(stores, cause="once")
+    with pytest.raises(StoreFault), stores.database.write() as connection:
+        connection.execute(text("UPDATE requests SET cause = NULL"))
+    stores.close()
