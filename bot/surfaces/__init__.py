@@ -1,0 +1,1 @@
+"""Places to talk, one folder each; none knows another."""

@@ -1,0 +1,1 @@
+"""The terminal: how a reply looks there, and the chat."""

@@ -1,0 +1,252 @@
+"""Draws a reply for a terminal: colours and links where there are any, plain text everywhere else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from io import StringIO
+from typing import assert_never
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.style import Style
+from rich.table import Table as Grid
+from rich.text import Text as Line
+
+from actions.core.reply import (
+    Block,
+    ButtonStyle,
+    Code,
+    Fields,
+    Link,
+    Mention,
+    Moment,
+    Note,
+    Paragraph,
+    Preformatted,
+    Reply,
+    Span,
+    Steps,
+    StepState,
+    Strong,
+    Table,
+    Text,
+    Tone,
+)
+
+PLAIN_WIDTH = 1000
+"""Wide enough that nothing wraps where there is no terminal to wrap for."""
+
+_TONES = {
+    Tone.NEUTRAL: ("●", "blue"),
+    Tone.WORKING: ("◐", "cyan"),
+    Tone.GOOD: ("✔", "green"),
+    Tone.WARNING: ("▲", "yellow"),
+    Tone.BAD: ("✖", "red"),
+}
+_STEPS = {
+    StepState.PENDING: ("·", "dim"),
+    StepState.RUNNING: ("▸", "cyan"),
+    StepState.DONE: ("✔", "green"),
+    StepState.FAILED: ("✖", "red"),
+    StepState.SKIPPED: ("-", "dim"),
+}
+_BUTTONS = {ButtonStyle.PLAIN: "", ButtonStyle.PRIMARY: "green", ButtonStyle.DANGER: "red"}
+
+# A terminal obeys control characters and escape sequences, and marks of writing direction can make text read as other
+# than it is; text from logs and people must do neither.
+_CONTROL = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])"
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the terminal can show, and when and where it is.
+
+    Attributes:
+        now: the time, for what is still under way.
+        zone: the reader's time zone; the system's where it is None.
+        width: columns.
+        colour: whether there are colours and other styles.
+        links: whether words can be links; addresses are written out otherwise.
+    """
+
+    now: datetime
+    zone: tzinfo | None = None
+    width: int = 80
+    colour: bool = True
+    links: bool = True
+
+
+def plain(now: datetime, zone: tzinfo | None = UTC) -> Look:
+    """How to draw where there is no terminal."""
+    return Look(now=now, zone=zone, width=PLAIN_WIDTH, colour=False, links=False)
+
+
+def draw(reply: Reply, look: Look, *, brief: bool = False) -> str:
+    """The reply as text for a terminal, without a line feed at the end.
+
+    Args:
+        reply: what to draw.
+        look: what the terminal can show.
+        brief: only title, steps and buttons, for a card that is drawn again and again.
+    """
+    out = StringIO()
+    console = Console(
+        file=out,
+        width=look.width,
+        force_terminal=look.colour,
+        no_color=not look.colour,
+        color_system="standard" if look.colour else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        legacy_windows=False,
+        _environ={},
+    )
+    console.print(_Renderer(look).reply(reply, brief=brief))
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()).rstrip("\n")
+
+
+def clean(text: str) -> str:
+    """Text without anything that a terminal would obey."""
+    return _CONTROL.sub("", text)
+
+
+def elapsed(span: timedelta) -> str:
+    """A duration for people: "0.4 s", "12 s", "3 min 05 s", "2 h 10 min"."""
+    seconds = max(span.total_seconds(), 0.0)
+    if seconds < 10:  # noqa: PLR2004 - below ten seconds the tenths tell something
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes_left = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes_left:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+
+
+def keys_of(reply: Reply) -> Sequence[str]:
+    """The key beside each button, or beside each choice of a question, in order."""
+    count = len(reply.question.choices) if reply.question else len(reply.buttons)
+    return [str(index + 1) for index in range(count)]
+
+
+class _Renderer:
+    """Draws the parts of one reply with one look."""
+
+    def __init__(self, look: Look) -> None:
+        self._look = look
+
+    def reply(self, reply: Reply, *, brief: bool) -> Group:
+        symbol, colour = _TONES[reply.tone]
+        title = Line.assemble((f"{symbol} ", colour), (clean(reply.title), "bold"))
+        shown = [block for block in reply.blocks if not brief or isinstance(block, Steps)]
+        parts: list[RenderableType] = [title, *(Padding(self.block(block), (0, 0, 0, 2)) for block in shown)]
+        if reply.mentions and not brief:
+            parts.append(Padding(self._line([Mention(person=name) for name in reply.mentions]), (0, 0, 0, 2)))
+        if reply.question and reply.question.choices:
+            parts.append(Padding(self._choices(reply), (0, 0, 0, 2)))
+        elif reply.buttons:
+            parts.append(Padding(self._buttons(reply), (0, 0, 0, 2)))
+        return Group(*parts)
+
+    def block(self, block: Block) -> RenderableType:
+        match block:
+            case Paragraph():
+                return self._line(block.text)
+            case Note():
+                line = self._line(block.text)
+                line.stylize("dim")
+                return line
+            case Fields():
+                return self._fields(block)
+            case Table():
+                return self._table(block)
+            case Preformatted():
+                return Line(clean(block.text).rstrip("\n"), style="dim", overflow="fold")
+            case Steps():
+                return self._steps(block)
+            case _:
+                assert_never(block)
+
+    def _span(self, span: Span) -> tuple[str, str | Style]:
+        match span:
+            case str():
+                return clean(span), ""
+            case Strong():
+                return clean(span.text), "bold"
+            case Code():
+                return clean(span.text), "bright_cyan"
+            case Link():
+                return self._linked(span)
+            case Mention():
+                return f"@{clean(span.person)}", "magenta"
+            case Moment():
+                return self._moment(span.at), ""
+            case _:
+                assert_never(span)
+
+    def _linked(self, link: Link) -> tuple[str, str | Style]:
+        text, url = clean(link.text), clean(link.url)
+        if self._look.links:
+            return text, Style(link=url, underline=True)
+        return (url if text in {"", url} else f"{text} ({url})"), ""
+
+    def _moment(self, at: datetime) -> str:
+        here, now = at.astimezone(self._look.zone), self._look.now.astimezone(self._look.zone)
+        clock = f"{here:%H:%M}"
+        if here.date() == now.date():
+            return clock
+        return f"{here.day} {here:%b} {clock}" if here.year == now.year else f"{here.day} {here:%b %Y} {clock}"
+
+    def _line(self, spans: Text | Iterable[Span]) -> Line:
+        return Line.assemble(*(self._span(span) for span in spans), overflow="fold")
+
+    def _fields(self, fields: Fields) -> Grid:
+        grid = Grid.grid(padding=(0, 2, 0, 0))
+        grid.add_column(style="dim", no_wrap=True)
+        grid.add_column(overflow="fold")
+        for row in fields.rows:
+            grid.add_row(Line(clean(row.label)), self._line(row.value))
+        return grid
+
+    def _table(self, table: Table) -> Grid:
+        grid = Grid(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="dim", padding=(0, 1))
+        for column in table.columns:
+            grid.add_column(clean(column), overflow="fold")
+        for row in table.rows:
+            grid.add_row(*(self._line(cell) for cell in row))
+        return grid
+
+    def _steps(self, steps: Steps) -> Grid:
+        grid = Grid.grid(padding=(0, 2, 0, 0))
+        grid.add_column(width=1)
+        grid.add_column(overflow="fold")
+        grid.add_column(justify="right", style="dim", no_wrap=True)
+        grid.add_column(overflow="fold", style="dim")
+        for step in steps.steps:
+            symbol, colour = _STEPS[step.state]
+            name = self._line([Link(text=step.name, url=step.url) if step.url else step.name])
+            since = step.started_at
+            took = elapsed((step.ended_at or self._look.now) - since) if since else ""
+            grid.add_row(Line(symbol, style=colour), name, took, Line(clean(step.detail)))
+        return grid
+
+    def _buttons(self, reply: Reply) -> Line:
+        line = Line()
+        for key, button in zip(keys_of(reply), reply.buttons, strict=True):
+            line.append(f"[{key}]", style=f"bold {_BUTTONS[button.style]}".strip())
+            line.append(f" {clean(button.label)}   ")
+        return line
+
+    def _choices(self, reply: Reply) -> Line:
+        line = Line()
+        for key, choice in zip(keys_of(reply), reply.question.choices if reply.question else (), strict=True):
+            line.append(f"[{key}]", style="bold")
+            line.append(f" {clean(choice.label)}   ")
+        return line
