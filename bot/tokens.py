@@ -1,0 +1,59 @@
+"""Personal tokens: made once, shown once, and kept only as a hash."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+from actions.core.errors import Refused
+from actions.core.ports.ledger import Token, Tokens
+
+PREFIX = "shm_"
+"""What a token begins with, so that scanners, and our own redaction, know one."""
+
+
+class UnknownToken(Refused):
+    """No token in force is this one."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This token is not known, or was revoked.",
+            remedy="Make one with `shipmate token create NAME` and set SHIPMATE_TOKEN to it.",
+        )
+
+
+def issue(tokens: Tokens, person: str, *, label: str, token_id: str, secret: str, now: datetime) -> str:
+    """Make a token and keep its hash.
+
+    Args:
+        tokens: where it is kept.
+        person: whose it is.
+        label: what it is for.
+        token_id: its public id, by which it is revoked.
+        secret: at least 128 bits that nobody can guess.
+        now: the time.
+
+    Returns:
+        The token, which cannot be had again.
+    """
+    token = f"{PREFIX}{secret}"
+    tokens.add(Token(id=token_id, person=person, label=label, created_at=now), hashed(token))
+    return token
+
+
+def holder(tokens: Tokens, token: str) -> str:
+    """The person whose token this is.
+
+    Raises:
+        UnknownToken: nobody's.
+    """
+    # A token holds at least 128 random bits, so a plain hash is enough: there is nothing to guess from.
+    found = tokens.by_hash(hashed(token)) if token.startswith(PREFIX) else None
+    if found is None:
+        raise UnknownToken
+    return found.person
+
+
+def hashed(token: str) -> str:
+    """The hash by which a token is kept."""
+    return hashlib.sha256(token.encode()).hexdigest()
