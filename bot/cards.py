@@ -1,0 +1,224 @@
+"""Draws the card of a request: what a thread shows of it, at every stage of its life, from the ledger alone."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from actions.change import Approve, Cancel, Confirm, Deny, sentence
+from actions.core.catalog import Catalog
+from actions.core.context import Context, Tools
+from actions.core.plan import Plan
+from actions.core.ports.surroundings import Clock
+from actions.core.reply import (
+    Block,
+    Button,
+    ButtonStyle,
+    Code,
+    Link,
+    Mention,
+    Moment,
+    Note,
+    Paragraph,
+    Reply,
+    Span,
+    Steps,
+    Strong,
+    Text,
+    Tone,
+    Weight,
+    fields,
+)
+from actions.core.request import Origin, Request, State
+from actions.gate.desk import GateDesk
+from actions.gate.standing import approval_verdict
+
+log = logging.getLogger("shipmate.cards")
+
+_WORKING = {
+    State.ACCEPTED: "is accepted",
+    State.RUNNING: "is beginning",
+    State.WAITING: "is under way",
+}
+_ENDINGS = {
+    State.DONE: (Tone.GOOD, "is done"),
+    State.FAILED: (Tone.BAD, "failed"),
+    State.REFUSED: (Tone.WARNING, "was refused"),
+    State.DENIED: (Tone.BAD, "was denied"),
+    State.EXPIRED: (Tone.WARNING, "expired"),
+    State.CANCELLED: (Tone.WARNING, "was cancelled"),
+}
+_RETRYABLE = frozenset({State.FAILED, State.EXPIRED})
+
+
+@dataclass(frozen=True)
+class Cards:
+    """Draws cards.
+
+    Attributes:
+        catalog: every verb.
+        tools: the organization, for presenters.
+        desk: to know who may approve.
+        clock: the time.
+    """
+
+    catalog: Catalog
+    tools: Tools
+    desk: GateDesk
+    clock: Clock
+
+    def card(self, request: Request) -> Reply:
+        """The request's card as it is to look now."""
+        match request.state:
+            case State.ACCEPTED | State.RUNNING | State.WAITING | State.UNKNOWN:
+                return self._working(request)
+            case State.AWAITING_CONFIRMATION:
+                return self._confirmation(request)
+            case State.AWAITING_APPROVAL:
+                return self._approval(request)
+            case _:
+                return self._final(request)
+
+    def _working(self, request: Request) -> Reply:
+        unknown = request.state is State.UNKNOWN
+        title = f"{_title(request)} {'is being looked up' if unknown else _WORKING[request.state]}"
+        blocks = [*_plan(request.plan), *_steps(request), *_words(request)]
+        cancelling = request.cancel_requested_by is not None
+        buttons = () if cancelling or not self._is_change(request) else (_cancel(request),)
+        return Reply(
+            title=title,
+            tone=Tone.WARNING if unknown else Tone.WORKING,
+            blocks=(*blocks, _small_print(request)),
+            buttons=buttons,
+        )
+
+    def _confirmation(self, request: Request) -> Reply:
+        parameters = fields(*((key, Code(text=str(value))) for key, value in request.parameters.items()))
+        asked = Paragraph(
+            text=("I read this, I did not just recognise it. Is it what you mean?",), weight=Weight.ESSENTIAL
+        )
+        return Reply(
+            title=f"Shall I {_title(request, upper=False)}?",
+            tone=Tone.WARNING,
+            blocks=(asked, parameters, *_plan(request.plan), _small_print(request)),
+            buttons=(
+                Button.of("Confirm", Confirm(request=request.id), style=ButtonStyle.PRIMARY),
+                Button.of("Cancel", Cancel(request=request.id)),
+            ),
+            mentions=(request.requester.name,),
+        )
+
+    def _approval(self, request: Request) -> Reply:
+        verdict = approval_verdict(request)
+        may = self.desk.approvers_of(request)
+        given = [d.person for d in request.decisions if d.approved and d.seal == request.seal]
+        needed = (verdict.approvals if verdict else 1) - len(given)
+        who: list[Span] = [part for name in may for part in (Mention(person=name), " ")]
+        facts = fields(
+            ("Asked by", Mention(person=request.requester.name)),
+            ("Needs", f"{needed} approval{'s' if needed != 1 else ''}"),
+            ("Why", verdict.rule if verdict else ""),
+            ("Who may", tuple(who[:-1]) or "nobody who is configured"),
+            ("Approved by", ", ".join(given)),
+            ("Until", (Moment(at=request.expires_at),) if request.expires_at else ""),
+            weight=Weight.ESSENTIAL,
+        )
+        deny = Button.of("Deny", Deny(request=request.id), style=ButtonStyle.DANGER)
+        return Reply(
+            title=f"{_title(request)} waits for approval",
+            tone=Tone.WARNING,
+            blocks=(*_plan(request.plan), facts, _small_print(request)),
+            buttons=(
+                Button.of("Approve", Approve(request=request.id), style=ButtonStyle.PRIMARY),
+                deny.model_copy(update={"asks_for": ("reason",)}),
+                _cancel(request),
+            ),
+            mentions=may,
+        )
+
+    def _final(self, request: Request) -> Reply:
+        presented = self._presented(request)
+        tone, ending = _ENDINGS[request.state]
+        extra = [*_words(request), *_steps(request), *_decisions(request)]
+        if presented is not None:
+            note = [_small_print(request)] if self._is_change(request) else []
+            return presented.model_copy(update={"blocks": (*extra, *presented.blocks, *note)})
+        changes = _plan(request.plan) if request.state is not State.REFUSED else []
+        return Reply(
+            title=f"{_title(request)} {ending}",
+            tone=tone,
+            blocks=(*extra, *changes, _small_print(request)),
+            buttons=self._again(request),
+        )
+
+    def _presented(self, request: Request) -> Reply | None:
+        """The verb's own presentation of its result; None where there is none to present."""
+        if request.result is None:
+            return None
+        verb = self.catalog[request.action]
+        action = verb.model_validate(request.parameters)
+        context = Context(self.tools.organization, self.tools.ports, request, self.clock.now())
+        try:
+            result = verb.result_type.model_validate(request.result)
+            return action.reply(result, context)
+        except Exception:
+            log.exception("presenting %s failed", request.id)
+            return None
+
+    def _again(self, request: Request) -> Sequence[Button]:
+        if request.state not in _RETRYABLE or not self._is_change(request):
+            return ()
+        return (Button(label="Try again", action=request.action, parameters=request.parameters),)
+
+    def _is_change(self, request: Request) -> bool:
+        return request.changes and request.action in self.catalog
+
+
+def _title(request: Request, *, upper: bool = True) -> str:
+    says = sentence(request)
+    return says[:1].upper() + says[1:] if upper else says
+
+
+def _plan(plan: Plan | None) -> list[Block]:
+    if plan is None:
+        return []
+    rows: list[tuple[str, Text | Span]] = []
+    for change in plan.changes:
+        value: Text = (Strong(text=change.after),)
+        if change.before:
+            value = (Code(text=change.before), " → ", Strong(text=change.after))
+        rows.append((change.what, value))
+    rows += [(label, Link(text="open", url=url)) for label, url in plan.links.items()]
+    blocks: list[Block] = [fields(*rows, weight=Weight.ESSENTIAL)] if rows else []
+    blocks += [Paragraph(text=(Strong(text="Mind: "), warning)) for warning in plan.warnings]
+    return blocks
+
+
+def _steps(request: Request) -> list[Block]:
+    return [Steps(steps=request.steps)] if request.steps else []
+
+
+def _words(request: Request) -> list[Block]:
+    says = " ".join(filter(None, (request.message, request.remedy)))
+    return [Paragraph(text=(says,), weight=Weight.ESSENTIAL)] if says else []
+
+
+def _decisions(request: Request) -> list[Block]:
+    return [
+        Note(text=(Mention(person=d.person), " approved " if d.approved else " denied ", Moment(at=d.at)))
+        for d in request.decisions
+        if d.seal == request.seal
+    ]
+
+
+def _small_print(request: Request) -> Note:
+    by: Text = (Mention(person=request.requester.name),)
+    if request.requester.on_behalf_of:
+        by = (*by, " for ", Mention(person=request.requester.on_behalf_of))
+    read = {Origin.MODEL: ", read by a model", Origin.STATISTICAL: ", read from your words"}.get(request.origin, "")
+    return Note(text=(Code(text=request.id), " asked by ", *by, " ", Moment(at=request.created_at), read))
+
+
+def _cancel(request: Request) -> Button:
+    return Button.of("Cancel", Cancel(request=request.id))

@@ -1,0 +1,267 @@
+"""The two ways in for a person: `hear` what they say, `ask` for an action they chose; and `press`, a button's action."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from actions.core.catalog import Catalog
+from actions.core.errors import Refused, ShipmateError, Unreachable
+from actions.core.kinds import NAMES
+from actions.core.organization import Organization
+from actions.core.people import Requester
+from actions.core.places import Place
+from actions.core.ports.ledger import Offers
+from actions.core.ports.messaging import Sessions, Turn
+from actions.core.redaction import redact
+from actions.core.reply import Choice, Code, Note, Paragraph, Question, Reply, Text, Tone
+from actions.core.request import Origin, Proposal, Request
+from actions.gate.gate import BadParameters, Gate
+from bot.cards import Cards
+from intents.meaning import Asks, Hint, Lacks, Message, Unclear, Understanding
+
+log = logging.getLogger("shipmate.conversation")
+
+MAX_CHOICES = 25
+LONGEST_MESSAGE = 8000
+"""Characters of one message that are read; what people ask for is far shorter."""
+
+
+class Heard(BaseModel):
+    """Something said to Shipmate.
+
+    Attributes:
+        text: the words, as the surface decoded them.
+        by: who said them, as the door established it.
+        place: where, and so where it is answered.
+        cause: unique for what happened, such as the surface's own id of the message.
+        quoted: text by others that came along.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    text: str
+    by: Requester
+    place: Place
+    cause: str
+    quoted: tuple[str, ...] = ()
+
+
+class Answer(BaseModel):
+    """What a door shows at once.
+
+    Attributes:
+        reply: the card or answer.
+        kind: "request" where the ledger has it; "question" where something is asked back; "unclear" where nothing was done;
+            "error" where it could not be taken in.
+        request: the request, where there is one.
+        follow: a request of earlier whose card changes because of this one, such as the one just approved.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    reply: Reply
+    kind: Literal["request", "question", "unclear", "error"]
+    request: Request | None = None
+    follow: str | None = None
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """Talks with people.
+
+    Attributes:
+        gate: where requests go.
+        cards: draws them.
+        understanding: builds the reader of messages at the first one, since not every process hears any.
+        sessions: the last turns of each thread.
+        offers: what buttons hold.
+    """
+
+    gate: Gate
+    cards: Cards
+    understanding: Callable[[], Understanding]
+    sessions: Sessions
+    offers: Offers
+
+    def hear(self, heard: Heard) -> Answer:
+        """Answer what was said: with the card of the request it made, a question, or why nothing was done."""
+        try:
+            return self._hear(heard)
+        except ShipmateError as error:
+            return _failed(error)
+        except Exception:
+            log.exception("hearing %s failed", heard.cause)
+            return _broken(heard.cause)
+
+    def ask(self, proposal: Proposal) -> Answer:
+        """Answer an action that was chosen: by a button, a form, a command or a program."""
+        try:
+            return self._ask(proposal)
+        except ShipmateError as error:
+            return _failed(error)
+        except Exception:
+            log.exception("asking %s failed", proposal.cause)
+            return _broken(proposal.cause)
+
+    def press(
+        self, offer_id: str, *, by: Requester, place: Place, cause: str, filled: Mapping[str, JsonValue] | None = None
+    ) -> Answer:
+        """Answer a button: what it holds is in the ledger, never in what the client sent.
+
+        Args:
+            offer_id: the opaque id that the button carried.
+            by: who pressed it.
+            place: where.
+            cause: unique for the press.
+            filled: what the person filled in; only what the button asks for beside what it holds.
+        """
+        try:
+            offer = self.offers.get(offer_id)
+        except ShipmateError as error:
+            return _failed(error)
+        if offer is None:
+            return _failed(Refused("That button is no longer known.", remedy="Say what you want instead."))
+        parameters = {**(filled or {}), **offer.parameters}
+        proposal = Proposal(
+            action=offer.action, parameters=parameters, requester=by, place=place, cause=cause, origin=Origin.BUTTON
+        )
+        return self.ask(proposal)
+
+    def card(self, request: Request) -> Reply:
+        """A request's card as it is to look now."""
+        return self.cards.card(request)
+
+    def _hear(self, heard: Heard) -> Answer:
+        known = self.gate.ledger.by_cause(heard.cause)
+        if known is not None:
+            return self._answered(known)
+        key = heard.place.key
+        message = Message(text=heard.text[:LONGEST_MESSAGE], by=heard.by.name, quoted=heard.quoted)
+        meaning = self.understanding().recognize(message, self._turns(key))
+        said = redact(message.text)
+        turn = Turn(say=said, by=heard.by.name)
+        match meaning:
+            case Lacks():
+                turn = turn.model_copy(
+                    update={"action": meaning.action, "parameters": meaning.parameters, "missing": meaning.missing}
+                )
+                answer = Answer(reply=self._question(meaning), kind="question")
+            case Asks():
+                proposal = Proposal(
+                    action=meaning.action,
+                    parameters=meaning.parameters,
+                    requester=heard.by,
+                    place=heard.place,
+                    cause=heard.cause,
+                    origin=meaning.origin,
+                    sources=meaning.sources,
+                    said=said,
+                )
+                answer = self._ask(proposal)
+                made = answer.request.id if answer.request else None
+                turn = turn.model_copy(
+                    update={"action": meaning.action, "parameters": meaning.parameters, "request": made}
+                )
+            case Unclear():
+                answer = Answer(reply=_unclear(meaning), kind="unclear")
+        self._remember(key, turn)
+        return answer
+
+    def _turns(self, key: str) -> Sequence[Turn]:
+        try:
+            return self.sessions.turns(key)
+        except Unreachable:
+            log.warning("sessions do not answer; the message is read without its thread")
+            return ()
+
+    def _remember(self, key: str, turn: Turn) -> None:
+        try:
+            self.sessions.add(key, turn)
+        except Unreachable:
+            log.warning("sessions do not answer; a turn is not remembered")
+
+    def _ask(self, proposal: Proposal) -> Answer:
+        verb = self.gate.catalog[proposal.action]
+        if not verb.policy.public and not proposal.requester.is_machine:
+            raise Refused(f"{proposal.action} is a step of playbooks; people cannot ask for it.")
+        return self._answered(self.gate.submit(proposal))
+
+    def _answered(self, request: Request) -> Answer:
+        follow = None
+        if isinstance(request.result, dict) and self.gate.catalog[request.action].policy.control:
+            decided = request.result.get("request")
+            follow = decided if isinstance(decided, str) else None
+        return Answer(reply=self.cards.card(request), kind="request", request=request, follow=follow)
+
+    def _question(self, lacks: Lacks) -> Reply:
+        catalog, organization = self.gate.catalog, self.gate.tools.organization
+        parameter = lacks.missing[0]
+        choices = choices_for(catalog, organization, lacks.action, parameter)
+        verb = lacks.action.replace("_", " ")
+        known = ", ".join(str(value) for value in lacks.parameters.values())
+        subject = f"{verb} {known}".strip()
+        blocks = [Paragraph(text=(says,)) for says in lacks.suggestions]
+        examples = catalog[lacks.action].policy.examples
+        hint: Text = ("For example: ", Code(text=examples[0])) if examples else ()
+        question = Question(action=lacks.action, known=lacks.parameters, parameter=parameter, choices=choices)
+        return Reply(
+            title=f"Which {parameter.replace('_', ' ')}? ({subject})",
+            tone=Tone.NEUTRAL,
+            blocks=(*blocks, Note(text=hint)) if hint else tuple(blocks),
+            question=question,
+        )
+
+
+def choices_for(catalog: Catalog, organization: Organization, action: str, parameter: str) -> tuple[Choice, ...]:
+    """The values a parameter can have, where they are few enough to offer; none otherwise."""
+    verb = catalog[action]
+    values: Sequence[str] = verb.choices_of(parameter)
+    kind = verb.kind_of(parameter)
+    if not values and kind in NAMES:
+        values = tuple(organization.names(kind))
+    return tuple(Choice(label=v, value=v) for v in values) if len(values) <= MAX_CHOICES else ()
+
+
+_SAYS = {
+    Hint.EMPTY: "I heard nothing. Say what you want, or “help”.",
+    Hint.THANKS: "You are welcome.",
+    Hint.GREETING: "Hello. Say what you want done, or “help”.",
+    Hint.NEGATED: "All right, I do nothing.",
+    Hint.CONDITIONAL: "I do not act on conditions. Say it again when it is to be done.",
+    Hint.REPORTED: "I take that as news, not as something to do.",
+    Hint.HYPOTHETICAL: "That sounds like thinking aloud, so I do nothing. Say it plainly when it is to be done.",
+    Hint.LATER: "I do nothing for now. Say it again when it is time.",
+    Hint.QUOTED: "Those are somebody else's words, so I do nothing.",
+    Hint.HOSTILE: "I only do what my rules allow, and nothing of that.",
+    Hint.AMBIGUOUS: "That could mean several things, so I do nothing.",
+    Hint.OUT_OF_SCOPE: "I cannot do that. “help” lists what I can.",
+}
+
+
+def _unclear(meaning: Unclear) -> Reply:
+    says = meaning.reason or _SAYS[meaning.hint]
+    blocks = tuple(Paragraph(text=("Did you mean ", Code(text=s), "?")) for s in meaning.suggestions)
+    return Reply(title=says, blocks=blocks)
+
+
+def _failed(error: ShipmateError) -> Answer:
+    if isinstance(error, Unreachable):
+        log.error("not accepted: %s", error)
+        title, says = "Not accepted: Shipmate cannot work right now", f"{error.message} {error.remedy}".strip()
+        tone = Tone.BAD
+    else:
+        title, says, tone = error.message, error.remedy, Tone.WARNING
+    blocks = (Paragraph(text=(says,)),) if says else ()
+    kind: Literal["unclear", "error"] = "unclear" if isinstance(error, BadParameters) else "error"
+    return Answer(reply=Reply(title=title, tone=tone, blocks=blocks), kind=kind)
+
+
+def _broken(cause: str) -> Answer:
+    says = f"The log has the details under {cause}."
+    reply = Reply(title="Something went wrong inside Shipmate", tone=Tone.BAD, blocks=(Paragraph(text=(says,)),))
+    return Answer(reply=reply, kind="error")
