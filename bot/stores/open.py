@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from redis import Redis
+
 from actions.core.ports.ledger import AuditTrail, Deliveries, Deployments, Freezes, Grants, Ledger, Offers, Tokens
+from actions.core.ports.messaging import Bus, Inbox, Queue, Sessions
+from bot.stores.redis.bus import RedisBus
+from bot.stores.redis.client import answering, open_client
+from bot.stores.redis.inbox import RedisInbox
+from bot.stores.redis.queue import RqQueue
+from bot.stores.redis.sessions import RedisSessions
 from bot.stores.sql.cards import SqlDeliveries, SqlOffers
 from bot.stores.sql.chain import SqlAuditTrail
 from bot.stores.sql.database import Database, open_engine
@@ -57,3 +65,37 @@ def open_sql(url: str) -> SqlStores:
         engine.dispose()
         raise
     return SqlStores(Database(engine))
+
+
+class RedisStores:
+    """All that passes through, behind its ports.
+
+    Args:
+        client: an open Redis.
+    """
+
+    def __init__(self, client: Redis) -> None:
+        self.client = client
+        self.sessions: Sessions = RedisSessions(client)
+        self.inbox: Inbox = RedisInbox(client)
+        self.bus: Bus = RedisBus(client)
+        self.queue: Queue = RqQueue(client)
+
+    def ping(self) -> None:
+        """See whether Redis answers; raises `Unreachable` where it does not."""
+        with answering():
+            self.client.ping()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.client.close()
+        self.client.connection_pool.disconnect()
+
+
+def open_redis(url: str) -> RedisStores:
+    """Open the Redis at an address; nothing is connected until it is used.
+
+    Raises:
+        UnusableRedisUrl: it is no address of a Redis.
+    """
+    return RedisStores(open_client(url))

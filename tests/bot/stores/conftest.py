@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import NoReturn
 from uuid import uuid4
 
+import fakeredis
 import psycopg
 import pytest
+import redis
 
 from bot.stores.open import SqlStores, open_sql
+from bot.stores.redis.client import open_client
+from bot.stores.redis.embedded import start_embedded
 from bot.stores.sql.database import Database, open_engine
 from tests.bot.stores.postgresql import NoServer, server
 
@@ -77,3 +81,23 @@ def stores(url: str) -> Iterator[SqlStores]:
     stores = SqlStores(Database(open_engine(url)))
     yield stores
     stores.close()
+
+
+@pytest.fixture(scope="session")
+def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    server = start_embedded(tmp_path_factory.mktemp("valkey"))
+    yield server.url
+    server.close()
+
+
+@pytest.fixture(params=["fake", pytest.param("valkey", marks=pytest.mark.wheels)])
+def client(request: pytest.FixtureRequest) -> Iterator[redis.Redis]:
+    """An empty Redis: in memory, and a real Valkey where `make test` asks for it."""
+    if request.param == "fake":
+        client: redis.Redis = fakeredis.FakeRedis(server=fakeredis.FakeServer())
+    else:
+        client = open_client(request.getfixturevalue("valkey_url"))
+        client.flushall()
+    yield client
+    client.close()
+    client.connection_pool.disconnect()

@@ -1,0 +1,70 @@
+"""What a job may be: one of two functions, on an id. Imported by what enqueues and by workers, never at a start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import redis
+from rq import Queue, Worker
+from rq.job import Job
+from rq.serializers import JSONSerializer
+from rq.worker import BaseWorker
+
+from actions.core.errors import ShipmateError
+
+PERFORM = "bot.worker.perform"
+POLL = "bot.worker.poll"
+ALLOWED = frozenset({PERFORM, POLL})
+
+
+class ForbiddenJob(ShipmateError):
+    """Something in the queue names a function that is no job of Shipmate's."""
+
+    def __init__(self, name: object) -> None:
+        super().__init__(
+            f"The queue holds a job for {name!r}, which is none of {', '.join(sorted(ALLOWED))}.",
+            remedy="Find out who else writes to this Redis.",
+        )
+
+
+class ShipmateJob(Job):
+    """A job that imports nothing but the functions allowed, whatever somebody wrote into Redis."""
+
+    @property
+    def func(self) -> Callable[..., Any]:
+        """The function, if it is allowed."""
+        if self.func_name not in ALLOWED or self.instance is not None:
+            raise ForbiddenJob(self.func_name)
+        function: Callable[..., Any] = super().func
+        return function
+
+    @property
+    def success_callback(self) -> None:
+        """None: callbacks are names of functions too."""
+
+    @property
+    def failure_callback(self) -> None:
+        """None, likewise."""
+
+    @property
+    def stopped_callback(self) -> None:
+        """None, likewise."""
+
+
+def queue(client: redis.Redis, name: str) -> Queue:
+    """A queue that carries JSON and takes only allowed jobs."""
+    return Queue(name, connection=client, serializer=JSONSerializer, job_class=ShipmateJob)
+
+
+def worker(client: redis.Redis, names: Sequence[str], *, kind: type[BaseWorker] = Worker, **options: Any) -> BaseWorker:
+    """A worker on queues, the first before the others.
+
+    Args:
+        client: a Redis of its own: RQ changes the time-outs of the pool.
+        names: the queues.
+        kind: RQ's class of worker.
+        options: what that class takes beside.
+    """
+    queues = [queue(client, name) for name in names]
+    return kind(queues, connection=client, serializer=JSONSerializer, job_class=ShipmateJob, **options)
