@@ -21,7 +21,7 @@ def text() -> str:
             f"    aliases: [{', '.join(service.aliases)}]",
             f"    owners: [{service.owner}]",
             f"    gitlab: {{project: {service.project}}}",
-            f'    argocd: {{application: "{service.name}-{{environment}}"}}',
+            f'    argocd: {{application: "{service.name}-{{environment}}", healthy_within: 20s, healthy_for: 1s}}',
             f'    manifests: {{project: {MANIFESTS}, file: "{file}"}}',
         ]
     lines += ["", "people:"]

@@ -26,7 +26,7 @@ def application_json(argocd: ArgoCD, application: Json) -> Json:
         "reconciledAt": moment(argocd.now()),
         "resources": [_resource_status(view, kind) for kind in _kinds(view)],
         "sourceType": "Helm" if application["values"] else "Kustomize",
-        "summary": {"images": [_image(view.live)] if view.live else []},
+        "summary": {"images": _images(view)},
         "sync": {
             "comparedTo": {"source": _source(argocd, application), "destination": _destination(application)},
             "revision": view.head,
@@ -144,6 +144,15 @@ def _health(view: View) -> Json:
 
 def _image(live: Desired) -> str:
     return f"{live.image}:{live.tag}"
+
+
+def _images(view: View) -> list[str]:
+    # As with Argo CD, these are the images of the pods there are; during a rollout that is two.
+    if view.live is None:
+        return []
+    state = view.application["state"]
+    tags = {state["tag"]} if view.condition.done else {state["tag"], state["stable"]}
+    return sorted(f"{view.live.image}:{tag}" for tag in tags)
 
 
 def workload_name(view: View) -> str:

@@ -1,7 +1,7 @@
 """How a Deployment or Rollout gets on, told from timestamps alone: pods, steps, pauses, health."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from bot.sandbox.documents import Json
@@ -34,7 +34,7 @@ class Timings:
     """From there until all new pods are ready."""
     step: float = 0.3
     """Until the pods of one step of a canary are ready."""
-    healthy_spell: float = 0.0
+    healthy_spell: float = 0.4
     """How long a version that turns unhealthy looks healthy first."""
     progress_deadline: float = 5.0
     """After this a rollout without progress counts as failed."""
@@ -118,7 +118,8 @@ def _rolling(subject: Subject, now: float) -> Condition:
     moments = (state["started"], state["restarted"], state["full"], state["retried"])
     age = now - max(moment for moment in moments if moment is not None)
     if (failure := _failure(subject, age, needed)) is not None:
-        return failure
+        # What looked healthy for a while has replaced what ran before.
+        return replace(failure, done=subject.behaviour is Behaviour.TURNS_UNHEALTHY)
     if age < needed:
         updated = min(replicas - 1, int(replicas * age / needed))
         message = f"Waiting for rollout to finish: {updated} out of {replicas} new replicas have been updated..."
