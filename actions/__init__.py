@@ -16,6 +16,7 @@ from actions.help import Help
 from actions.oversight import Approvals, Audit, WhoAmI, Why
 from actions.pipelines import ListPipelines, RetryPipeline, RunPipeline
 from actions.query import ListDeployments, Services, Status
+from actions.report import WeeklySummary
 
 VERBS: tuple[Verb, ...] = (
     Deploy,
@@ -35,6 +36,7 @@ VERBS: tuple[Verb, ...] = (
     Cancel,
     Why,
     Audit,
+    WeeklySummary,
     Freeze,
     Thaw,
     GrantRole,

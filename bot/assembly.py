@@ -6,28 +6,26 @@ Nothing here connects before it is used, and nothing is used before a worker has
 
 from __future__ import annotations
 
+import os
 import secrets
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
+from pydantic import SecretStr
+
+from actions import catalog as every_verb
 from actions.core.catalog import Catalog
 from actions.core.context import Tools
+from actions.core.errors import NotConnected
 from actions.core.organization import Organization
+from actions.core.ports.delivery import Deployer, Manifests, Pipelines, VersionRegistry
 from actions.core.ports.desk import Desk
-from actions.core.ports.ledger import (
-    AuditTrail,
-    Deliveries,
-    Deployments,
-    Freezes,
-    Grants,
-    Ledger,
-    Offers,
-    Tokens,
-)
+from actions.core.ports.ledger import AuditTrail, Deliveries, Deployments, Freezes, Grants, Ledger, Offers, Tokens
 from actions.core.ports.messaging import Bus, Inbox, Queue, Sessions
 from actions.core.ports.surroundings import Clock, Ids
 from actions.core.request import Request
@@ -35,7 +33,10 @@ from actions.gate.desk import GateDesk
 from actions.gate.gate import Gate
 from bot.cards import Cards
 from bot.conversation import Conversation
+from bot.settings import Settings
 from intents.meaning import Understanding
+
+T = TypeVar("T")
 
 
 class SystemClock:
@@ -238,3 +239,126 @@ def compose(
     cards = Cards(catalog, tools, desk, clock)
     conversation = Conversation(gate, cards, understanding, passing.sessions, kept.offers)
     return House(organization, catalog, kept, passing, gate, desk, cards, conversation, clock, ids)
+
+
+def assemble(
+    settings: Settings,
+    *,
+    organization: Organization | None = None,
+    heartbeat: Callable[[Request], AbstractContextManager[object]] | None = None,
+) -> House:
+    """Build the house for a process from its settings; call it after a fork, never before.
+
+    Args:
+        settings: where things are.
+        organization: the configuration, where the process has read it already.
+        heartbeat: keeps a lease while work is done; for workers.
+
+    Raises:
+        NoConfiguration: there is no shipmate.yaml where the settings say.
+        InvalidConfiguration: it has faults; all of them.
+        Unreachable: the database does not answer.
+    """
+    from bot.configuration import load  # noqa: PLC0415 - a process that was handed it need not read YAML
+    from bot.stores.open import open_redis, open_sql  # noqa: PLC0415 - a parent imports this module before it forks
+
+    known = organization or load(settings.config)
+    catalog = every_verb()
+    kept = open_sql(settings.database.get_secret_value())
+    return compose(
+        organization=known,
+        catalog=catalog,
+        kept=kept,
+        passing=open_redis(redis_url(settings)),
+        outside=outside(settings),
+        understanding=_once(lambda: _recognizer(settings, catalog, known)),
+        clock=SystemClock(),
+        ids=RandomIds(),
+        worker=f"{socket.gethostname()}:{os.getpid()}",
+        heartbeat=heartbeat or (lambda _: nullcontext()),
+    )
+
+
+def redis_url(settings: Settings) -> str:
+    """Where Redis is.
+
+    Raises:
+        NotConnected: nowhere; an embedded one is started by `shipmate up` and `shipmate demo`.
+    """
+    if settings.redis_url is None:
+        raise NotConnected(
+            "SHIPMATE_REDIS_URL is not set, and this process starts no Redis of its own.",
+            remedy="Set it, or start everything with `shipmate up`, which brings an embedded one.",
+        )
+    return settings.redis_url.get_secret_value()
+
+
+def outside(settings: Settings) -> Mapping[type[Any], Callable[[], Any]]:
+    """Port → what builds the connector behind it; each says which setting it lacks."""
+
+    def gitlab() -> Any:
+        from actions.connectors.gitlab import GitLab  # noqa: PLC0415 - python-gitlab is imported where it is used
+
+        return GitLab(
+            _needed(settings.gitlab_url, "GITLAB_URL"),
+            _secret(settings.gitlab_token, "GITLAB_TOKEN"),
+        )
+
+    one_gitlab = _once(gitlab)
+
+    def versions() -> VersionRegistry:
+        from actions.connectors.gitlab import GitLabVersions  # noqa: PLC0415 - as above
+
+        return GitLabVersions(one_gitlab())
+
+    def pipelines() -> Pipelines:
+        from actions.connectors.gitlab import GitLabPipelines  # noqa: PLC0415 - as above
+
+        return GitLabPipelines(one_gitlab())
+
+    def manifests() -> Manifests:
+        from actions.connectors.gitlab_manifests import GitLabManifests  # noqa: PLC0415 - as above
+
+        return GitLabManifests(one_gitlab())
+
+    def deployer() -> Deployer:
+        from actions.connectors.argocd import ArgoCD  # noqa: PLC0415 - httpx is imported where it is used
+
+        return ArgoCD(
+            _needed(settings.argocd_url, "ARGOCD_URL"),
+            _secret(settings.argocd_token, "ARGOCD_TOKEN"),
+        )
+
+    return {VersionRegistry: versions, Pipelines: pipelines, Manifests: manifests, Deployer: deployer}
+
+
+def _needed(value: str | None, variable: str) -> str:
+    if not value:
+        raise NotConnected(
+            f"{variable} is not set, and this needs it.", remedy=f"Set {variable} and start Shipmate again."
+        )
+    return value
+
+
+def _secret(value: SecretStr | None, variable: str) -> str:
+    return _needed(value.get_secret_value() if value else None, variable)
+
+
+def _once(build: Callable[[], T]) -> Callable[[], T]:
+    """The same thing every time, built when it is first asked for."""
+    lock, built = threading.Lock(), list[T]()
+
+    def get() -> T:
+        with lock:
+            if not built:
+                built.append(build())
+            return built[0]
+
+    return get
+
+
+def _recognizer(settings: Settings, catalog: Catalog, organization: Organization) -> Understanding:
+    from intents.recognizer import Recognizer  # type: ignore[import-untyped]  # noqa: PLC0415 - only who hears pays for it
+
+    found: Understanding = Recognizer(catalog, organization, cache=settings.state_dir / "understanding")
+    return found

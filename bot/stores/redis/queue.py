@@ -12,9 +12,9 @@ from bot.stores.redis.client import answering
 if TYPE_CHECKING:
     from rq import Queue
 
-QUEUES = ("query", "deploy", "remediate")
-POLLS = "deploy"
-"""The queue whose workers poll what is under way."""
+QUEUES = ("query", "poll", "deploy", "remediate")
+POLLS = "poll"
+"""The queue of polls, which workers serve before they begin anything new."""
 
 _POLL_SECONDS = 120
 # A job that was lost on its way to a worker blocks its id no longer than this; a sweep pushes it again.

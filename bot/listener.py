@@ -1,0 +1,134 @@
+"""The listener process: handles what the doors put into the inbox, and keeps the cards of surfaces up to date.
+
+Each surface that needs it brings a `Listening`: the kinds of delivery it handles, and how its cards are drawn.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from types import FrameType
+from typing import Protocol
+
+from actions.core.errors import Unreachable
+from actions.core.ports.messaging import Delivered
+from bot.assembly import House, assemble
+from bot.settings import Settings
+
+log = logging.getLogger("shipmate.listener")
+
+WAIT = 1.0
+"""Seconds that one look into the inbox, or at the bus, waits for something to come."""
+OUTAGE_PAUSE = 2.0
+"""Seconds to wait where Redis or the database does not answer."""
+
+
+class Listening(Protocol):
+    """What a surface does in the listener."""
+
+    def handlers(self) -> Mapping[str, Callable[[Delivered], None]]:
+        """Kind of delivery → what handles it; a handler that raises leaves the delivery in the inbox."""
+
+    def draw(self, request_id: str) -> None:
+        """Bring the card of a request up to date, if it is one of this surface's."""
+
+    def redraw_lagging(self) -> None:
+        """Draw again the cards that lag behind the ledger."""
+
+    def close(self) -> None:
+        """End what was opened."""
+
+
+def surfaces(house: House, settings: Settings) -> Iterable[Listening]:
+    """The surfaces that are configured and need a listener."""
+    del house, settings
+    return ()
+
+
+def run(settings: Settings) -> None:
+    """Listen until told to end."""
+    ending = threading.Event()
+
+    def end(_: int, __: FrameType | None) -> None:
+        ending.set()
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    house = assemble(settings)
+    listening = list(surfaces(house, settings))
+    drawer = threading.Thread(target=draw_until, args=(ending, house, listening), name="cards", daemon=True)
+    drawer.start()
+    try:
+        handle_until(ending, house, listening)
+    finally:
+        ending.set()
+        drawer.join()
+        for surface in listening:
+            surface.close()
+        house.close()
+
+
+def handle_until(ending: threading.Event, house: House, listening: Iterable[Listening]) -> None:
+    """Handle deliveries in order within a thread until the event is set."""
+    handlers = {kind: handle for surface in listening for kind, handle in surface.handlers().items()}
+    owner = f"{socket.gethostname()}:{os.getpid()}"
+    inbox = house.passing.inbox
+    while not ending.is_set():
+        try:
+            for delivered in inbox.take(owner, wait=WAIT):
+                if _handle(handlers, delivered):
+                    inbox.done(delivered, owner)
+                if ending.is_set():
+                    return
+        except Unreachable as error:
+            log.warning("the listener waits: %s", error)
+            ending.wait(OUTAGE_PAUSE)
+
+
+def _handle(handlers: Mapping[str, Callable[[Delivered], None]], delivered: Delivered) -> bool:
+    handler = handlers.get(delivered.kind)
+    if handler is None:
+        log.error("nothing handles a delivery of the kind %s; it is dropped", delivered.kind)
+        return True
+    try:
+        handler(delivered)
+    except Unreachable as error:
+        log.warning("handling %s waits: %s", delivered.id, error)
+        return False
+    except Exception:
+        # It would fail again, and what waits behind it in its thread must go on.
+        log.exception("handling %s of the kind %s failed", delivered.id, delivered.kind)
+    return True
+
+
+def draw_until(ending: threading.Event, house: House, listening: Iterable[Listening]) -> None:
+    """Draw cards as requests change, and those that lag, until the event is set."""
+    surfaces_ = list(listening)
+    while not ending.is_set():
+        try:
+            for surface in surfaces_:
+                surface.redraw_lagging()
+            with house.passing.bus.changes() as following:
+                _follow(ending, surfaces_, following)
+        except Unreachable as error:
+            log.warning("cards wait: %s", error)
+            ending.wait(OUTAGE_PAUSE)
+        except Exception:
+            log.exception("drawing cards failed")
+            ending.wait(OUTAGE_PAUSE)
+
+
+def _follow(
+    ending: threading.Event, listening: Iterable[Listening], following: Callable[[float], tuple[str, int] | None]
+) -> None:
+    while not ending.is_set():
+        change = following(WAIT)
+        for surface in listening:
+            if change is None:
+                surface.redraw_lagging()
+            else:
+                surface.draw(change[0])

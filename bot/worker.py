@@ -1,0 +1,156 @@
+"""The worker process: takes up requests and polls from RQ's queues.
+
+One parent that opens nothing forks two children and keeps them alive. One answers quick reads in its own process; the
+other forks once more for every deployment or fix, with the imports done before, so that a job that hangs or dies takes
+nothing with it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from types import FrameType
+
+from actions.core.organization import Organization
+from actions.core.ports.ledger import LEASE
+from actions.core.request import Request
+from bot.assembly import House, assemble, redis_url
+from bot.settings import Settings
+
+log = logging.getLogger("shipmate.worker")
+
+READS = ("query",)
+CHANGES = ("poll", "deploy", "remediate")
+"""Polls come first: what is under way is looked after before more is begun."""
+
+_BEAT = LEASE.total_seconds() / 3
+_prepared: tuple[Settings, Organization] | None = None
+_house: House | None = None
+
+
+def run(settings: Settings) -> None:
+    """Work until told to end."""
+    global _prepared  # noqa: PLW0603 - RQ calls jobs by name, so what they need is the process's
+    from bot.configuration import load  # noqa: PLC0415 - the children are handed what it reads
+
+    _prepared = (settings, load(settings.config))
+    _preload()
+    _keep_alive(
+        {
+            "reads": partial(_serve, settings, READS, forks=False),
+            "changes": partial(_serve, settings, CHANGES, forks=True),
+        }
+    )
+
+
+def perform(request_id: str) -> None:
+    """RQ's job: take up a request."""
+    house().gate.perform(request_id)
+
+
+def poll(poller: str) -> None:
+    """RQ's job: poll what is due of a connector."""
+    from actions.gate.polling import poll_due  # noqa: PLC0415 - imported before the fork by _preload
+
+    poll_due(house().gate, poller)
+
+
+def house() -> House:
+    """This process's house, built at its first job, and so after every fork."""
+    global _house  # noqa: PLW0603 - as above
+    if _house is None:
+        if _prepared is None:
+            message = "a worker's job was called outside a worker"
+            raise RuntimeError(message)
+        settings, organization = _prepared
+        _house = assemble(settings, organization=organization, heartbeat=_heartbeat)
+    return _house
+
+
+@contextmanager
+def _heartbeat(request: Request) -> Iterator[None]:
+    """Renew a request's lease for as long as its work goes on."""
+    over = threading.Event()
+
+    def beat() -> None:
+        found = house()
+        while not over.wait(_BEAT):
+            try:
+                if not found.kept.ledger.renew(request, until=found.clock.now() + LEASE):
+                    return
+            except Exception:
+                log.exception("the lease of %s could not be renewed; trying again", request.id)
+
+    thread = threading.Thread(target=beat, name=f"heartbeat {request.id}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _preload() -> None:
+    """Import before forking what jobs need, so that no job waits for it and all children share it."""
+    import gitlab  # noqa: F401, PLC0415 - for its side effect
+    import rq  # noqa: F401, PLC0415 - as above
+
+    import bot.stores.open  # noqa: F401, PLC0415 - as above
+
+
+def _serve(settings: Settings, queues: tuple[str, ...], *, forks: bool) -> None:
+    from rq import SimpleWorker, Worker  # noqa: PLC0415 - imported before the fork by _preload
+
+    from bot.stores.redis.client import open_client  # noqa: PLC0415 - as above
+    from bot.stores.redis.jobs import worker  # noqa: PLC0415 - as above
+
+    client = open_client(redis_url(settings))
+    if forks:
+        worker(client, queues, kind=Worker).work(logging_level="WARNING")
+    else:
+        worker(client, queues, kind=SimpleWorker).work(logging_level="WARNING")
+
+
+def _keep_alive(bodies: dict[str, Callable[[], None]]) -> None:
+    """Fork a child for each body, start those that end anew, and end them all when told to."""
+    ending = False
+    children: dict[int, str] = {}
+
+    def end(_: int, __: FrameType | None) -> None:
+        nonlocal ending
+        ending = True
+        for pid in children:
+            os.kill(pid, signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    for name, body in bodies.items():
+        children[_fork(body)] = name
+    while children:
+        try:
+            pid, status = os.wait()
+        except ChildProcessError:
+            return
+        name = children.pop(pid, "")
+        if name and not ending:
+            log.error("the worker for %s ended with status %s; it is started again", name, status)
+            children[_fork(bodies[name])] = name
+
+
+def _fork(body: Callable[[], None]) -> int:
+    pid = os.fork()
+    if pid:
+        return pid
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        body()
+    except BaseException:
+        log.exception("a worker ended")
+        os._exit(1)
+    os._exit(0)
