@@ -57,7 +57,8 @@ def test_a_request_is_pushed_once_while_it_waits(client: redis.Redis) -> None:
     for _ in range(3):
         queue.perform("deploy", "R-1", timeout=30.5)
         queue.poll("argocd")
-    assert waiting(client) == ["perform-R-1", "poll-argocd"]
+    assert waiting(client) == ["perform-R-1"]
+    assert waiting(client, "poll") == ["poll-argocd"]
     job = jobs.queue(client, "deploy").fetch_job("perform-R-1")
     assert job is not None
     assert (job.func_name, list(job.args), job.timeout) == (jobs.PERFORM, ["R-1"], 31)
