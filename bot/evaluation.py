@@ -1,63 +1,57 @@
 """`shipmate eval diagnosis FILE.jsonl`: judges the diagnosis on labelled logs and prints the figures."""
 
+from __future__ import annotations
+
 import argparse
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TextIO
 
 from pydantic import ValidationError
 
 from actions.analysis.diagnosis import diagnose
 from actions.analysis.evaluation import LabelledLog, Prediction, Score, predict, score
+from actions.core.errors import Refused
 
-WRONG_FILE = 2
 
+class NotASample(Refused):
+    """The file of labelled logs cannot be read as one."""
 
-class SampleError(ValueError):
-    """A line of the sample is not an item."""
-
-    def __init__(self, path: Path, number: int) -> None:
+    def __init__(self, path: Path, what: str) -> None:
         super().__init__(
-            f"{path}, line {number}: not an item; a line is a JSON object with id, log, label and perhaps accept."
+            f"{path}: {what}.",
+            remedy="A sample has one JSON object a line, with id, log and label, and perhaps accept.",
         )
 
 
-def register_diagnosis(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of the command.
-
-    Args:
-        parser: The parser of the sub-command `diagnosis`.
-    """
-    parser.add_argument("file", type=Path, metavar="FILE.jsonl", help="labelled logs: {id, log, label, accept} a line")
-    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
-    parser.add_argument(
-        "--predictions", type=Path, metavar="OUT", help='also write {"id", "category", "confidence"} a line to OUT'
-    )
-
-
-def diagnosis(args: argparse.Namespace, out: TextIO | None = None) -> int:
+def diagnosis(arguments: Sequence[str]) -> int:
     """Run the command.
 
     Args:
-        args: What :func:`register_diagnosis` declares.
-        out: Where to print; standard output where none is given.
+        arguments: What stands behind `shipmate eval diagnosis`.
 
     Returns:
-        The exit code: 0, or 2 where the file cannot be read as a sample.
+        The exit code 0.
+
+    Raises:
+        NotASample: the file is absent, empty, or holds a line that is no item.
     """
-    out = out or sys.stdout
-    try:
-        items = read_sample(args.file)
-        predictions = predict(items, diagnose, time.perf_counter)
-        figures = score(items, predictions)
-    except (OSError, ValueError) as error:
-        print(f"shipmate eval diagnosis: {error}", file=sys.stderr)  # noqa: T201 - a command talks to the terminal
-        return WRONG_FILE
-    if args.predictions:
-        write_predictions(args.predictions, predictions)
-    out.write((figures.model_dump_json(indent=2) if args.json else table(figures)) + "\n")
+    parser = argparse.ArgumentParser(
+        prog="shipmate eval diagnosis", description="Judge the diagnosis on labelled logs."
+    )
+    parser.add_argument("file", type=Path, metavar="FILE.jsonl", help="labelled logs: {id, log, label, accept} a line")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    parser.add_argument("--predictions", type=Path, metavar="OUT", help="also write {id, category, confidence} a line")
+    chosen = parser.parse_args(arguments)
+    items = read_sample(chosen.file)
+    diagnose("")  # reads the rules, which is no part of any item's time
+    predictions = predict(items, diagnose, time.perf_counter)
+    if chosen.predictions:
+        write_predictions(chosen.predictions, predictions)
+    figures = score(items, predictions)
+    sys.stdout.write((figures.model_dump_json(indent=2) if chosen.json else table(figures)) + "\n")
     return 0
 
 
@@ -68,21 +62,29 @@ def read_sample(path: Path) -> list[LabelledLog]:
         path: A file with one JSON object a line.
 
     Returns:
-        The items, in order.
+        The items, in order; at least one.
 
     Raises:
-        OSError: The file cannot be read.
-        SampleError: A line is not an item.
+        NotASample: the file is absent, empty, or holds a line that is no item.
     """
     items = []
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            if line.strip():
-                try:
-                    items.append(LabelledLog.model_validate_json(line))
-                except ValidationError as error:
-                    raise SampleError(path, number) from error
+    try:
+        with path.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    items.append(_item(path, number, line))
+    except OSError as error:
+        raise NotASample(path, error.strerror or "cannot be read") from error
+    if not items:
+        raise NotASample(path, "holds no item")
     return items
+
+
+def _item(path: Path, number: int, line: str) -> LabelledLog:
+    try:
+        return LabelledLog.model_validate_json(line)
+    except ValidationError as error:
+        raise NotASample(path, f"line {number} is no item") from error
 
 
 def write_predictions(path: Path, predictions: list[Prediction]) -> None:

@@ -12,7 +12,6 @@ from ruamel.yaml import YAML
 
 from actions.analysis.categories import Category, FixRisk
 
-
 FIRST_LINES = 500
 LAST_LINES = 3000
 

@@ -71,7 +71,7 @@ def travis(case: Case) -> str:
 
 def jenkins(case: Case) -> str:
     return (
-        "Started by user ada\nRunning as SYSTEM\nBuilding remotely on linux-4 in workspace /var/jenkins/workspace/shop\n"
+        "Started by user ada\nRunning as SYSTEM\nBuilding remotely on linux-4 in workspace /var/jenkins/shop\n"
         " > git rev-parse refs/remotes/origin/main^{commit} # timeout=10\n"
         "Checking out Revision 1f2e3d4c5b6a (refs/remotes/origin/main)\n"
         'Commit message: "Add a discount"\n[shop] $ /bin/sh -xe /tmp/jenkins1.sh\n+ ./ci/install.sh\nInstalled.\n'
@@ -161,7 +161,7 @@ NEUTRAL: tuple[str, ...] = (
     '    raise RuntimeError("{text}")',
     'INFO: expecting "{text}" in the output',
     "test reports::{slug} ... ok",
-    "[INFO] Running a.ErrorsTest\n{text}\n[INFO] Tests run: 3, Failures: 0, Errors: 0, Skipped: 0, Time elapsed: 0.01 s",
+    "[INFO] Running a.Errors\n{text}\n[INFO] Tests run: 3, Failures: 0, Errors: 0, Skipped: 0, Time elapsed: 0.1 s",
 )
 
 

@@ -1,4 +1,4 @@
-"""What a diagnosis says of whole logs: real failures in the frames of four CI systems, alone and with other evidence."""
+"""What a diagnosis says of whole logs: real failures in the frames of four CI systems, and with other evidence."""
 
 import time
 import tracemalloc
@@ -82,7 +82,8 @@ def test_a_module_of_the_project_itself_is_not_installed_from_outside() -> None:
 def test_an_error_in_a_step_that_passed_does_not_lead() -> None:
     log = (
         "$ ./probe.sh\ncurl: (6) Could not resolve host: metadata.example.com\n"
-        "$ make\nmain.c:3:1: error: expected ';' before 'return'\nmake: *** [all] Error 1\nERROR: Job failed: exit code 2\n"
+        "$ make\nmain.c:3:1: error: expected ';' before 'return'\nmake: *** [all] Error 1\n"
+        "ERROR: Job failed: exit code 2\n"
     )
     assert diagnose(log).category is Category.NONE
 
