@@ -119,6 +119,9 @@ class Passing(Protocol):
     def ping(self) -> None:
         """Raise `Unreachable` where it does not answer."""
 
+    def tended(self) -> None:
+        """Raise `Unreachable` where no worker listens to a queue."""
+
     def close(self) -> None:
         """Close every connection."""
 

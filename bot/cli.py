@@ -46,11 +46,53 @@ _PORT = Option(
     "--port", "the port of the web process; 0 lets the system choose (default: SHIPMATE_PORT, else 8080)", {"type": int}
 )
 
+_AS = Option("--as", "the person to speak as; the sandbox knows everybody's tokens", {"dest": "person"})
+_JSON = Option("--json", "print one JSON object a reply", {"action": "store_true"})
+_THREAD = Option("--thread", "the thread to go on in, as --json tells it (default: a new one)", {"default": ""})
+
 COMMANDS: tuple[Command, ...] = (
+    Command(
+        "demo",
+        "try everything: a sandbox company, all processes, and a chat",
+        "bot.commands.demo:run",
+        (_AS._replace(help="the person to begin as (default: dana)"), _JSON),
+    ),
+    Command(
+        "up",
+        "run all processes under one supervisor",
+        "bot.commands.up:run",
+        (
+            Option("--sandbox", "with a small company to try it on", {"action": "store_true"}),
+            _PORT,
+        ),
+    ),
     Command("web", "run the web process: HTTP in, the API, health", "bot.commands.processes:web", (_PORT,)),
     Command("listener", "run the listener process: the inbox, triggers, cards", "bot.commands.processes:listener"),
     Command("worker", "run a worker process: the work itself", "bot.commands.processes:worker"),
     Command("clock", "run the clock process: what is due", "bot.commands.processes:clock"),
+    Command("sandbox", "run the sandbox company alone", "bot.commands.processes:sandbox"),
+    Command("chat", "talk to a running Shipmate", "bot.commands.talk:chat", (_AS, _JSON, _THREAD)),
+    Command(
+        "say",
+        "say one sentence and print the reply",
+        "bot.commands.talk:say",
+        (Option("sentence", "what to say", {"nargs": "+"}), _AS, _JSON, _THREAD),
+    ),
+    Command("check", "validate the configuration and the connections", "bot.commands.check:run"),
+    Command("doctor", "say how a Shipmate on these stores is doing", "bot.commands.doctor:run"),
+    Command(
+        "token create",
+        "make a person's token for the API and the chat",
+        "bot.commands.tokens:create",
+        (Option("person", "the person's name in shipmate.yaml"), Option("--label", "what it is for", {"default": ""})),
+    ),
+    Command(
+        "token list",
+        "list tokens",
+        "bot.commands.tokens:show",
+        (Option("person", "only this person's", {"nargs": "?"}),),
+    ),
+    Command("token revoke", "end a token", "bot.commands.tokens:revoke", (Option("id", "the token's id"),)),
     Command("config schema", "print the JSON Schema of shipmate.yaml", "bot.commands.reference:schema"),
     Command("docs", "print the reference of all actions, docs/actions.md", "bot.commands.reference:actions"),
     Command(
@@ -63,7 +105,7 @@ COMMANDS: tuple[Command, ...] = (
         ),
     ),
 )
-_GROUPS = {"config": "about shipmate.yaml"}
+_GROUPS = {"token": "make, list and end people's tokens", "config": "about shipmate.yaml"}
 
 
 def parser() -> argparse.ArgumentParser:

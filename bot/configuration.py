@@ -105,6 +105,12 @@ def parse(text: str, *, file: str = "shipmate.yaml") -> Organization:
         ) from None
 
 
+def place(path: Path, location: Location) -> str:
+    """Where something stands in a file that was read without faults: "shipmate.yaml:12:5"."""
+    line, column = _position(_yaml(path.read_text(encoding="utf-8"), str(path), places=True), location)
+    return f"{path}:{line}:{column}"
+
+
 def schema() -> dict[str, Any]:
     """The JSON Schema of the file, for editors; descriptions come from the classes' docstrings."""
     found = Organization.model_json_schema()

@@ -17,7 +17,7 @@ from actions.core.redaction import MASK, redact
 from bot.settings import Settings
 
 _REQUEST: ContextVar[str] = ContextVar("request", default="")
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 _SHORTEST_SECRET = 6
 
 
@@ -43,6 +43,8 @@ def configure(settings: Settings, process: str, *, stream: TextIO | None = None)
     secrets = known_secrets(settings)
     handler.setFormatter(Json(process, secrets) if settings.log_format == "json" else Plain(process, secrets))
     logging.basicConfig(handlers=[handler], level=settings.log_level, force=True)
+    for chatty in ("alembic", "uvicorn.error", "rq"):
+        logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLevelName(settings.log_level)))
     # These log whole requests, with what people said or with tokens in headers, at levels that are on by default.
     for noisy in ("slack_bolt.RequestVerification", "httpx", "httpcore", "urllib3", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(logging.ERROR)

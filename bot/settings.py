@@ -43,6 +43,7 @@ class Settings(BaseSettings):
         log_format: JSON for machines, or plain lines for people.
         url: the running Shipmate that `chat` and `say` speak to; the one on this state directory where it is absent.
         token: the person's token with which they speak to it.
+        no_color: anything at all, where the terminal should stay without colours (https://no-color.org).
         secret_key: the key with which installed workspaces' tokens are encrypted at rest.
     """
 
@@ -63,6 +64,7 @@ class Settings(BaseSettings):
     token: SecretStr | None = Field(None, validation_alias="SHIPMATE_TOKEN")
     secret_key: SecretStr | None = Field(None, validation_alias="SHIPMATE_SECRET_KEY")
 
+    no_color: str | None = Field(None, validation_alias="NO_COLOR")
     gitlab_url: str | None = Field(None, validation_alias="GITLAB_URL")
     gitlab_token: SecretStr | None = Field(None, validation_alias="GITLAB_TOKEN")
     argocd_url: str | None = Field(None, validation_alias="ARGOCD_URL")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -16,6 +16,9 @@ Thread = Annotated[str, Field(pattern=r"^([A-Za-z0-9_-]{16,64})?$")]
 """A thread's id: unguessable, for whoever knows it takes part in it; empty opens a new one."""
 
 Surface = Annotated[str, Field(pattern=r"^(api|terminal|web)$")]
+
+
+Kind = Literal["request", "question", "unclear", "error"]
 
 
 class _Message(BaseModel):
@@ -86,13 +89,18 @@ class Answer(_Message):
     """A reply, and the request that it is about where there is one.
 
     Attributes:
+        kind: "request" where the ledger has it; "question" where something is asked back; "unclear" where nothing was
+            done; "error" where it could not be taken in.
         offers: the offer behind each of the reply's buttons, in order.
+        follow: a request of earlier whose card changes because of this one, such as the one just approved.
     """
 
     thread: str
+    kind: Kind
     reply: Reply
     offers: tuple[str, ...] = ()
     request: Standing | None = None
+    follow: str | None = None
 
     @property
     def settled(self) -> bool:
@@ -101,12 +109,18 @@ class Answer(_Message):
 
 
 class VerbWords(_Message):
-    """A verb as one types it."""
+    """A verb as one types it.
+
+    Attributes:
+        parameters: the kind of each parameter.
+        choices: the values of those parameters that have few.
+    """
 
     name: str
     description: str
     phrases: tuple[str, ...]
     parameters: dict[str, str]
+    choices: dict[str, tuple[str, ...]] = {}
 
 
 class Words(_Message):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import signal
+import sys
+import threading
 from collections.abc import Callable
 from importlib import import_module
 
@@ -31,6 +34,37 @@ def run(name: str, settings: Settings) -> int:
     logs.configure(settings, name)
     body(name)(settings)
     return 0
+
+
+def sandbox(_: argparse.Namespace, settings: Settings) -> int:
+    """Be the sandbox company, and say how to reach it."""
+    logs.configure(settings, "sandbox")
+    run_sandbox(settings, 0, say=True)
+    return 0
+
+
+def run_sandbox(settings: Settings, port: int, *, say: bool = False) -> None:
+    """Be the sandbox company until told to end.
+
+    Args:
+        settings: where it keeps everything.
+        port: where it listens.
+        say: whether to print the settings with which Shipmate reaches it.
+    """
+    from bot.sandbox import server  # noqa: PLC0415 - nothing else needs the sandbox
+
+    told = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: told.set())
+    with server.start(settings.state_dir, port=port) as company:
+        if say:
+            sys.stdout.write(
+                f"export SHIPMATE_CONFIG={company.configuration}\n"
+                f"export GITLAB_URL={company.gitlab_url} GITLAB_TOKEN={company.gitlab_token}\n"
+                f"export ARGOCD_URL={company.argocd_url} ARGOCD_TOKEN={company.argocd_token}\n"
+            )
+            sys.stdout.flush()
+        told.wait()
 
 
 def web(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from redis import Redis
 
+from actions.core.errors import Unreachable
 from actions.core.ports.ledger import AuditTrail, Deliveries, Deployments, Freezes, Grants, Ledger, Offers, Tokens
 from actions.core.ports.messaging import Bus, Inbox, Queue, Sessions
 from bot.stores.redis.bus import RedisBus
 from bot.stores.redis.client import answering, open_client
 from bot.stores.redis.inbox import RedisInbox
-from bot.stores.redis.queue import RqQueue
+from bot.stores.redis.queue import QUEUES, RqQueue
 from bot.stores.redis.sessions import RedisSessions
 from bot.stores.sql.cards import SqlDeliveries, SqlOffers
 from bot.stores.sql.chain import SqlAuditTrail
@@ -85,6 +86,15 @@ class RedisStores:
         """See whether Redis answers; raises `Unreachable` where it does not."""
         with answering():
             self.client.ping()
+
+    def tended(self) -> None:
+        """See whether a worker listens to each queue; raises `Unreachable` where none does."""
+        with answering():
+            idle = [queue for queue in QUEUES if not self.client.exists(f"rq:workers:{queue}")]
+        if idle:
+            raise Unreachable(
+                "The queue", f"No worker listens to {', '.join(idle)}.", remedy="Start one with `shipmate worker`."
+            )
 
     def close(self) -> None:
         """Close every connection."""

@@ -152,6 +152,9 @@ class MemoryPassing:
     def ping(self) -> None:
         """Memory always answers."""
 
+    def tended(self) -> None:
+        """The test is the worker."""
+
     def close(self) -> None:
         """Nothing to close."""
 

@@ -109,6 +109,7 @@ class Api:
                 description=verb.description(),
                 phrases=verb.policy.phrases,
                 parameters={name: verb.kind_of(name) for name in verb.model_fields},
+                choices={name: found for name in verb.model_fields if (found := verb.choices_of(name))},
             )
             for verb in self._desk.catalog
             if verb.policy.public
@@ -140,7 +141,16 @@ class Api:
 
     def _answer(self, place: Place, heard: Heard) -> Response:
         standing = Standing.of(heard.request) if heard.request else None
-        return _json(Answer(thread=place.thread, reply=heard.reply, offers=heard.offers, request=standing))
+        return _json(
+            Answer(
+                thread=place.thread,
+                kind=heard.kind,
+                reply=heard.reply,
+                offers=heard.offers,
+                request=standing,
+                follow=heard.follow,
+            )
+        )
 
 
 def _news(heard: Heard, after: int) -> bool:

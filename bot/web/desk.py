@@ -13,20 +13,25 @@ from actions.core.organization import Organization
 from actions.core.places import Place
 from actions.core.reply import Reply
 from actions.core.request import Request
+from bot.wire import Kind
 
 
 class Heard(NamedTuple):
     """What came of something said, pressed or asked.
 
     Attributes:
+        kind: what sort of answer it is; the wire's words.
         reply: the answer or card.
         offers: the offer behind each of the reply's buttons, in order.
         request: the request it made or is about.
+        follow: a request of earlier whose card changes because of this one.
     """
 
+    kind: Kind
     reply: Reply
     offers: tuple[str, ...] = ()
     request: Request | None = None
+    follow: str | None = None
 
 
 class Desk(Protocol):

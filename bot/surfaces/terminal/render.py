@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from io import StringIO
-from typing import assert_never
+from typing import Literal, assert_never
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
@@ -27,6 +27,7 @@ from actions.core.reply import (
     Note,
     Paragraph,
     Preformatted,
+    Question,
     Reply,
     Span,
     Steps,
@@ -73,27 +74,28 @@ class Look:
         zone: the reader's time zone; the system's where it is None.
         width: columns.
         colour: whether there are colours and other styles.
-        links: whether words can be links; addresses are written out otherwise.
+        links: whether words are links, or have their address written beside them, or go without.
     """
 
     now: datetime
     zone: tzinfo | None = None
     width: int = 80
     colour: bool = True
-    links: bool = True
+    links: Literal["words", "written", "none"] = "words"
 
 
 def plain(now: datetime, zone: tzinfo | None = UTC) -> Look:
     """How to draw where there is no terminal."""
-    return Look(now=now, zone=zone, width=PLAIN_WIDTH, colour=False, links=False)
+    return Look(now=now, zone=zone, width=PLAIN_WIDTH, colour=False, links="written")
 
 
-def draw(reply: Reply, look: Look, *, brief: bool = False) -> str:
+def draw(reply: Reply, look: Look, *, keys: Sequence[str] | None = None, brief: bool = False) -> str:
     """The reply as text for a terminal, without a line feed at the end.
 
     Args:
         reply: what to draw.
         look: what the terminal can show.
+        keys: the key beside each button, "" for one without; none shows no buttons, since nothing would press them.
         brief: only title, steps and buttons, for a card that is drawn again and again.
     """
     out = StringIO()
@@ -109,7 +111,7 @@ def draw(reply: Reply, look: Look, *, brief: bool = False) -> str:
         legacy_windows=False,
         _environ={},
     )
-    console.print(_Renderer(look).reply(reply, brief=brief))
+    console.print(_Renderer(look).reply(reply, keys=keys, brief=brief))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()).rstrip("\n")
 
 
@@ -130,19 +132,13 @@ def elapsed(span: timedelta) -> str:
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 
-def keys_of(reply: Reply) -> Sequence[str]:
-    """The key beside each button, or beside each choice of a question, in order."""
-    count = len(reply.question.choices) if reply.question else len(reply.buttons)
-    return [str(index + 1) for index in range(count)]
-
-
 class _Renderer:
     """Draws the parts of one reply with one look."""
 
     def __init__(self, look: Look) -> None:
         self._look = look
 
-    def reply(self, reply: Reply, *, brief: bool) -> Group:
+    def reply(self, reply: Reply, *, keys: Sequence[str] | None, brief: bool) -> Group:
         symbol, colour = _TONES[reply.tone]
         title = Line.assemble((f"{symbol} ", colour), (clean(reply.title), "bold"))
         shown = [block for block in reply.blocks if not brief or isinstance(block, Steps)]
@@ -150,9 +146,9 @@ class _Renderer:
         if reply.mentions and not brief:
             parts.append(Padding(self._line([Mention(person=name) for name in reply.mentions]), (0, 0, 0, 2)))
         if reply.question and reply.question.choices:
-            parts.append(Padding(self._choices(reply), (0, 0, 0, 2)))
-        elif reply.buttons:
-            parts.append(Padding(self._buttons(reply), (0, 0, 0, 2)))
+            parts.append(Padding(self._choices(reply.question), (0, 0, 0, 2)))
+        elif reply.buttons and keys:
+            parts.append(Padding(self._buttons(reply, keys), (0, 0, 0, 2)))
         return Group(*parts)
 
     def block(self, block: Block) -> RenderableType:
@@ -193,8 +189,10 @@ class _Renderer:
 
     def _linked(self, link: Link) -> tuple[str, str | Style]:
         text, url = clean(link.text), clean(link.url)
-        if self._look.links:
+        if self._look.links == "words":
             return text, Style(link=url, underline=True)
+        if self._look.links == "none":
+            return text, ""
         return (url if text in {"", url} else f"{text} ({url})"), ""
 
     def _moment(self, at: datetime) -> str:
@@ -237,16 +235,16 @@ class _Renderer:
             grid.add_row(Line(symbol, style=colour), name, took, Line(clean(step.detail)))
         return grid
 
-    def _buttons(self, reply: Reply) -> Line:
+    def _buttons(self, reply: Reply, keys: Sequence[str]) -> Line:
         line = Line()
-        for key, button in zip(keys_of(reply), reply.buttons, strict=True):
-            line.append(f"[{key}]", style=f"bold {_BUTTONS[button.style]}".strip())
-            line.append(f" {clean(button.label)}   ")
+        for key, button in zip(keys, reply.buttons, strict=True):
+            line.append(f"[{key}] " if key else "", style=f"bold {_BUTTONS[button.style]}".strip())
+            line.append(f"{clean(button.label)}   ")
         return line
 
-    def _choices(self, reply: Reply) -> Line:
+    def _choices(self, question: Question) -> Line:
         line = Line()
-        for key, choice in zip(keys_of(reply), reply.question.choices if reply.question else (), strict=True):
-            line.append(f"[{key}]", style="bold")
+        for number, choice in enumerate(question.choices, start=1):
+            line.append(f"[{number}]", style="bold")
             line.append(f" {clean(choice.label)}   ")
         return line

@@ -94,9 +94,8 @@ class Cardboard:
         self.asked.append(asked)
         if self.fails:
             raise self.fails
-        return Heard(
-            Reply(title="Deploying", buttons=(Button(label="Cancel", action="cancel"),)), ("o-1",), self.request
-        )
+        reply = Reply(title="Deploying", buttons=(Button(label="Cancel", action="cancel"),))
+        return Heard("request", reply, ("o-1",), self.request)
 
 
 def running(version: int = 1, state: State = State.RUNNING) -> Request:

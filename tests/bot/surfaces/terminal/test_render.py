@@ -62,7 +62,7 @@ CARD = Reply(
 
 
 def test_a_card_as_plain_text() -> None:
-    assert draw(CARD, plain(NOW)).splitlines() == [
+    assert draw(CARD, plain(NOW), keys=("1", "2")).splitlines() == [
         "◐ Deploying checkout v1.4.2 to staging",
         "  Asked by @dana at 12:29: go.",
         "  From  v1.4.1",
@@ -82,7 +82,7 @@ def test_a_card_as_plain_text() -> None:
 
 
 def test_a_brief_card_is_title_steps_and_buttons() -> None:
-    lines = draw(CARD, plain(NOW), brief=True).splitlines()
+    lines = draw(CARD, plain(NOW), keys="12", brief=True).splitlines()
     assert [line.split()[0] for line in lines] == ["◐", "✔", "▸", "·", "[1]"]
 
 

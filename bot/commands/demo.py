@@ -1,0 +1,137 @@
+"""`shipmate demo`: a sandbox company, all processes and a chat, which end together."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NoReturn
+
+from actions.core.errors import Refused
+from bot import instance
+from bot.commands.up import log_file, supervise
+from bot.settings import Settings
+
+_PATIENCE = 60.0
+"""How long everything may take to start, in seconds; on a quiet machine it is a second or two."""
+_STEP = 0.02
+_LINES = 15
+
+
+class DidNotStart(Refused):
+    """The processes did not come up."""
+
+    def __init__(self, log: Path) -> None:
+        with suppress(OSError):
+            sys.stderr.write(
+                "".join(log.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)[-_LINES:])
+            )
+        super().__init__("Shipmate did not start.", remedy=f"The last lines of {log} stand above.")
+
+
+class OwnSystems(Refused):
+    """The Shipmate that runs here is not a sandbox."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(
+            f"The Shipmate on this state directory ({url}) works on your own systems, not on a sandbox.",
+            remedy="Talk to it with `shipmate chat`, or choose another SHIPMATE_STATE_DIR for the demo.",
+        )
+
+
+def run(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Start everything, talk, and end everything that was started."""
+    here = instance.running(settings.state_dir)
+    if here is not None and not here.sandbox:
+        raise OwnSystems(here.url)
+    if here is not None:
+        return _talk(arguments, settings)
+    if "port" not in settings.model_fields_set:
+        settings = settings.changed(port=0)
+    with _everything(settings) as supervisor:
+        _await(settings, supervisor)
+        return _talk(arguments, settings)
+
+
+def _talk(arguments: argparse.Namespace, settings: Settings) -> int:
+    # Imported while the processes start.
+    from bot.commands import talk  # noqa: PLC0415
+
+    # The chat is with the sandbox that was just started, whatever the environment says of another Shipmate.
+    settings = settings.changed(url=None, token=None)
+    talking, client = talk.connect(settings, arguments.person or "")
+    try:
+        return talk.run(talking, settings, as_json=arguments.json)
+    finally:
+        client.close()
+
+
+@contextmanager
+def _everything(settings: Settings) -> Iterator[int]:
+    """The supervisor as a process of its own, which ends when this one does, however that comes about."""
+    theirs, ours = os.pipe()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    supervisor = os.fork()
+    if supervisor == 0:
+        os.close(ours)
+        _supervise(settings, theirs)
+    os.close(theirs)
+    try:
+        yield supervisor
+    finally:
+        os.close(ours)
+        with suppress(ChildProcessError):
+            os.waitpid(supervisor, 0)
+
+
+def _supervise(settings: Settings, until_closed: int) -> NoReturn:
+    code = 1
+    try:
+        os.setsid()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        settings.state_dir.mkdir(parents=True, exist_ok=True)
+        log = os.open(log_file(settings), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        for source, target in ((nothing, 0), (log, 1), (log, 2)):
+            os.dup2(source, target)
+        code = supervise(settings, sandbox=True, until_closed=until_closed)
+    except Refused as error:
+        sys.stderr.write(f"{error}\n")
+    finally:
+        with suppress(OSError):
+            sys.stderr.flush()
+        os._exit(code)
+
+
+def _await(settings: Settings, supervisor: int) -> None:
+    """Wait until everything is ready.
+
+    Raises:
+        DidNotStart: the supervisor ended, or it takes too long.
+    """
+    import http.client  # noqa: PLC0415 - only needed here
+    from urllib.parse import urlsplit  # noqa: PLC0415
+
+    from bot.commands import talk  # noqa: F401, PLC0415 - while the processes start, import what the chat needs
+
+    until = time.monotonic() + _PATIENCE
+    while time.monotonic() < until:
+        ended, _ = os.waitpid(supervisor, os.WNOHANG)
+        if ended:
+            raise DidNotStart(log_file(settings))
+        here = instance.running(settings.state_dir)
+        if here is not None:
+            connection = http.client.HTTPConnection(urlsplit(here.url).netloc, timeout=5)
+            with suppress(OSError, http.client.HTTPException):
+                connection.request("GET", "/readyz")
+                if connection.getresponse().status == http.HTTPStatus.OK:
+                    return
+            connection.close()
+        time.sleep(_STEP)
+    raise DidNotStart(log_file(settings))

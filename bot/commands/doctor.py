@@ -1,0 +1,68 @@
+"""`shipmate doctor`: how a Shipmate on these stores is doing: what stands still, what was not delivered, what is wrong."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+
+from actions.core.ports.ledger import RequestQuery
+from actions.core.request import Request, State
+from bot import instance
+from bot.assembly import SystemClock
+from bot.commands.check import Finding, check
+from bot.commands.up import joined
+from bot.settings import Settings
+from bot.stores.open import SqlStores, open_sql
+
+_OPEN = tuple(state for state in State if not state.is_final)
+_SURFACES = ("slack", "teams")
+
+
+def run(_: argparse.Namespace, settings: Settings) -> int:
+    """Print what was found, and return 1 where anything is wrong."""
+    here = instance.running(settings.state_dir)
+    if here is None:
+        sys.stdout.write(f"- No Shipmate runs on {settings.state_dir} on this machine\n")
+    else:
+        sys.stdout.write(f"✔ A Shipmate runs here: process {here.pid}, at {here.url}\n")
+        settings = joined(settings) if here.sandbox else settings
+    good = True
+    for finding in (*check(settings), *_kept(settings)):
+        sys.stdout.write(f"{ {True: '✔', False: '✖', None: '-'}[finding.good] } {finding.says}\n")
+        good = good and finding.good is not False
+    return int(not good)
+
+
+def _kept(settings: Settings) -> Iterator[Finding]:
+    stores = open_sql(settings.database.get_secret_value())
+    try:
+        yield from examine(stores)
+    finally:
+        stores.close()
+
+
+def examine(stores: SqlStores) -> Iterator[Finding]:
+    """What the ledger tells of how things are going."""
+    now = SystemClock().now()
+    broken = stores.audit.verify()
+    if broken is None:
+        yield Finding(good=True, says="The audit chain holds")
+    else:
+        yield Finding(
+            good=False,
+            says=f"The audit chain is broken at row {broken}: somebody changed what was recorded. Keep a copy.",
+        )
+    still = list(stores.ledger.lapsed(now))
+    yield Finding(good=not still, says=_listed("Requests whose worker is gone; a running `clock` takes them up", still))
+    unknown = stores.ledger.find(RequestQuery(states=(State.UNKNOWN,)))
+    yield Finding(good=not unknown, says=_listed("Operations whose outcome is not known", list(unknown)))
+    under_way = stores.ledger.find(RequestQuery(states=_OPEN, limit=1000))
+    yield Finding(good=None, says=f"{len(under_way)} requests are open")
+    for surface in _SURFACES:
+        lagging = stores.deliveries.lagging(surface)
+        yield Finding(good=not lagging, says=_listed(f"Cards on {surface} that were not delivered", list(lagging)))
+
+
+def _listed(what: str, requests: list[Request]) -> str:
+    return f"{what}: {', '.join(request.id for request in requests) or 'none'}"

@@ -1,0 +1,96 @@
+"""The web process: the application over an assembled house, served by uvicorn until SIGTERM."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+from starlette.applications import Starlette
+
+from bot import tokens
+from bot.assembly import House, assemble
+from bot.settings import Settings
+from bot.web import app
+from bot.web.house import HouseDesk
+
+_LOG = logging.getLogger(__name__)
+_GRACE = 8
+"""How long open requests may take to be answered at the end, in seconds."""
+_SANDBOX_LABEL = "handed out by the sandbox"
+
+
+def run(settings: Settings, *, listener: socket.socket | None = None, hand_out: Path | None = None) -> None:
+    """Serve until told to end.
+
+    Args:
+        settings: where everything is.
+        listener: a socket that listens already; one on the settings' host and port otherwise.
+        hand_out: write everybody's tokens to this file, which only the sandbox does.
+    """
+    house = assemble(settings)
+    try:
+        if hand_out is not None:
+            hand_out_tokens(house, hand_out)
+        application = app.build(HouseDesk(house), version=version("shipmate"))
+        config = uvicorn.Config(
+            application,
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            ws="none",
+            timeout_graceful_shutdown=_GRACE,
+            timeout_keep_alive=75,
+        )
+        _Server(config, application).run(sockets=[listener] if listener else None)
+    finally:
+        house.close()
+
+
+class _Server(uvicorn.Server):
+    """Wakes those who wait for a change as soon as the process is told to end."""
+
+    def __init__(self, config: uvicorn.Config, application: Starlette) -> None:
+        super().__init__(config)
+        self._application = application
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._application.state.close()
+        super().handle_exit(sig, frame)
+
+
+def hand_out_tokens(house: House, file: Path) -> None:
+    """Write a token for everybody in the configuration to a file that only its owner reads; those that hold are kept."""
+    found = _read(file)
+    kept = house.kept.tokens
+    handed: dict[str, str] = {}
+    for person in house.organization.people:
+        token = found.get(person.name, "")
+        known = kept.by_hash(tokens.hashed(token)) if token else None
+        if known is None or known.person != person.name:
+            now, token_id = house.clock.now(), house.ids.new()
+            secret = house.ids.new() + house.ids.new()
+            token = tokens.issue(kept, person.name, label=_SANDBOX_LABEL, token_id=token_id, secret=secret, now=now)
+        handed[person.name] = token
+    new = file.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+        json.dump(handed, out, indent=2)
+    new.replace(file)
+    _LOG.info("tokens of %d people handed out", len(handed))
+
+
+def _read(file: Path) -> Mapping[str, str]:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(name): str(token) for name, token in found.items()} if isinstance(found, dict) else {}
