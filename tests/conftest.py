@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -20,3 +21,19 @@ def absent() -> Callable[[str], NoReturn]:
         pytest.skip(what)
 
     return notice
+
+
+@pytest.fixture(scope="session")
+def sample(absent: Callable[[str], NoReturn]) -> Callable[[str], Path]:
+    """Find a file of sample data or a vendor's description under SHIPMATE_TEST_DATA, or say that it is absent."""
+    root = os.environ.get("SHIPMATE_TEST_DATA")  # noqa: TID251 (where the tests' data are, not a setting of Shipmate)
+
+    def find(path: str) -> Path:
+        if not root:
+            absent(f"SHIPMATE_TEST_DATA is not set, so there is no {path}")
+        found = Path(root) / path
+        if not found.is_file():
+            absent(f"there is no {found}")
+        return found
+
+    return find

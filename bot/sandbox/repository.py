@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -186,7 +187,7 @@ class Repository:
         Raises:
             KeyError: if there is none.
         """
-        return self.commits([sha])[sha]
+        return _commit(self.path, sha)
 
     def log(self, revision: str, path: str = "", limit: int = 1000, since: str = "", until: str = "") -> list[Commit]:
         """Return the commits reachable from `revision` (which may be a range), newest first."""
@@ -338,6 +339,12 @@ class Repository:
             return None
         self.set_branch(branch, head)
         return head
+
+
+@lru_cache(maxsize=4096)
+def _commit(path: Path, sha: str) -> Commit:
+    # A commit never changes, and every job, release and event tells of one.
+    return Repository(path).commits([sha])[sha]
 
 
 def is_sha(text: str) -> bool:

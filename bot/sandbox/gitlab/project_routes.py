@@ -13,7 +13,7 @@ routes: Routes[GitLab] = Routes()
 _KEY = re.compile(r"[A-Za-z0-9_]{1,255}$")
 
 
-def _project_json(site: GitLab, project: Json) -> Json:
+def _basic_json(site: GitLab, project: Json) -> Json:
     path, url = project["path_with_namespace"], site.project_url(project)
     group = path.rsplit("/", 1)[0]
     return {
@@ -45,6 +45,12 @@ def _project_json(site: GitLab, project: Json) -> Json:
             "avatar_url": None,
             "web_url": f"{site.url()}/groups/{group}",
         },
+    }
+
+
+def _project_json(site: GitLab, project: Json) -> Json:
+    return {
+        **_basic_json(site, project),
         "container_registry_image_prefix": project["image"],
         "packages_enabled": False,
         "empty_repo": False,
@@ -107,12 +113,10 @@ def get_version(_site: GitLab, _call: Call) -> Answer:
 
 @routes.on("GET", "/projects")
 def list_projects(site: GitLab, call: Call) -> Answer:
-    """List projects, by search."""
+    """List projects in short, by search."""
     search = call.one("search").lower()
     projects = sorted(site.documents.all("gitlab_project"), key=lambda project: int(project["id"]))
-    return page(
-        call, [_project_json(site, project) for project in projects if search in project["path_with_namespace"]]
-    )
+    return page(call, [_basic_json(site, project) for project in projects if search in project["path_with_namespace"]])
 
 
 @routes.on("GET", "/projects/:id")
