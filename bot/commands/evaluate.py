@@ -10,7 +10,7 @@ from actions.core.errors import Refused
 from actions.core.kinds import nearest
 from bot.settings import Settings
 
-SUITES: dict[str, str] = {}
+SUITES: dict[str, str] = {"diagnosis": "bot.evaluation:diagnosis"}
 """A suite's name → "module:function", which is called with the suite's own arguments and returns an exit code."""
 
 

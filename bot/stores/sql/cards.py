@@ -10,11 +10,10 @@ from typing import Any
 from sqlalchemy import RowMapping, bindparam, case, select, text, update
 
 from actions.core.ports.ledger import Delivery, Offer
-from actions.core.redaction import redact
 from actions.core.request import Request
 from bot.stores.sql.chain import canonical
 from bot.stores.sql.database import Database
-from bot.stores.sql.records import id_of, number_of, to_request
+from bot.stores.sql.records import id_of, number_of, prose, to_request
 from bot.stores.sql.schema import deliveries, offers, requests
 
 _draw = (
@@ -106,7 +105,7 @@ class SqlDeliveries:
         row = delivery.model_dump() | {
             "request": number,
             "reference": canonical(delivery.reference),
-            "failed": redact(delivery.failed),
+            "failed": prose(delivery.failed),
         }
         with self._database.write() as connection:
             connection.execute(self._note, row)

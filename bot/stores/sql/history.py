@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from actions.core.ports.ledger import Move
-from actions.core.redaction import redact
 from actions.core.request import Request
 from bot.stores.sql.chain import Event
+from bot.stores.sql.records import prose
 
 _NOTEWORTHY = ("state", "confirmed", "seal", "cancel_requested_by", "service", "environment")
 
@@ -33,7 +33,7 @@ def began(request: Request, by: str, number: int) -> dict[str, Any]:
 
 def moved(move: Move, after: Request, number: int) -> dict[str, Any]:
     """The transition of a step, as a row."""
-    return began(after, move.by, number) | {"before": move.before.state.value, "note": redact(move.note)}
+    return began(after, move.by, number) | {"before": move.before.state.value, "note": prose(move.note)}
 
 
 def accepted(request: Request, *, by: str) -> Event:
@@ -52,9 +52,9 @@ def told(move: Move, after: Request) -> Event:
     """What the audit trail says of a step."""
     detail = _state(after) | {"before": move.before.state.value}
     if move.note:
-        detail["note"] = redact(move.note)
+        detail["note"] = prose(move.note)
     if (word := move.decision) is not None:
-        detail |= {"person": word.person, "seal": word.seal, "reason": redact(word.reason)}
+        detail |= {"person": word.person, "seal": word.seal, "reason": prose(word.reason)}
     if (brought := move.deployment) is not None:
         detail["deployment"] = {"version": brought.version, "healthy": brought.healthy, "outcome": brought.outcome}
     return _event(after, move.by, _name(move, after), detail)

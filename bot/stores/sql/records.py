@@ -44,6 +44,11 @@ _DIGITS = 18
 _POLLED = frozenset({State.WAITING, State.UNKNOWN})
 
 
+def prose(text: str) -> str:
+    """Free text as it may be stored: secrets masked, and no zero character, which PostgreSQL does not take."""
+    return redact(text).replace("\0", "\ufffd")
+
+
 def number_of(request_id: str) -> int:
     """The number in "R-12", however it is spelt; 0, which no request has, where there is none."""
     prefix, _, digits = request_id.strip().rpartition("-")
@@ -61,21 +66,23 @@ def clean(request: Request, *, now: datetime) -> Request:
     changes: dict[str, Any] = {}
     for field in ("said", "message", "remedy", "outcome"):
         value: str = getattr(request, field)
-        if value and (masked := redact(value)) != value:
+        if value and (masked := prose(value)) != value:
             changes[field] = masked
     if request.decisions:
         changes["decisions"] = tuple(clean_decision(decision) for decision in request.decisions)
     if any(step.detail for step in request.steps):
         changes["steps"] = tuple(
-            step.model_copy(update={"detail": redact(step.detail)}) if step.detail else step for step in request.steps
+            step.model_copy(update={"detail": prose(step.detail)}) if step.detail else step for step in request.steps
         )
     if any(verdict.message for verdict in request.verdicts):
         changes["verdicts"] = tuple(
-            verdict.model_copy(update={"message": redact(verdict.message)}) for verdict in request.verdicts
+            verdict.model_copy(update={"message": prose(verdict.message)}) for verdict in request.verdicts
         )
-    changes["parameters"] = {name: _without_secrets(value, prose=True) for name, value in request.parameters.items()}
+    changes["parameters"] = {
+        name: _without_secrets(value, sentences_only=True) for name, value in request.parameters.items()
+    }
     if request.result is not None:
-        changes["result"] = _without_secrets(request.result, prose=False)
+        changes["result"] = _without_secrets(request.result, sentences_only=False)
     if request.next_poll_at and request.state not in _POLLED:
         changes["next_poll_at"] = None
     if request.state.is_settled:
@@ -87,19 +94,19 @@ def clean(request: Request, *, now: datetime) -> Request:
 
 def clean_decision(decision: Decision) -> Decision:
     """A decision whose reason holds no secret."""
-    return decision.model_copy(update={"reason": redact(decision.reason)}) if decision.reason else decision
+    return decision.model_copy(update={"reason": prose(decision.reason)}) if decision.reason else decision
 
 
-def _without_secrets(value: JsonValue, *, prose: bool) -> JsonValue:
-    # In parameters only prose is masked: one word is a name or a version that the action has validated, and an altered
+def _without_secrets(value: JsonValue, *, sentences_only: bool) -> JsonValue:
+    # In parameters only sentences are masked: one word is a name or a version that the action has validated, and an altered
     # one would be another action than the one that was approved.
     match value:
         case str():
-            return value if prose and not any(map(str.isspace, value)) else redact(value)
+            return value if sentences_only and not any(map(str.isspace, value)) else prose(value)
         case list():
-            return [_without_secrets(item, prose=prose) for item in value]
+            return [_without_secrets(item, sentences_only=sentences_only) for item in value]
         case dict():
-            return {key: _without_secrets(item, prose=prose) for key, item in value.items()}
+            return {key: _without_secrets(item, sentences_only=sentences_only) for key, item in value.items()}
         case _:
             return value
 

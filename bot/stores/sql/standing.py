@@ -9,9 +9,9 @@ from pydantic import JsonValue
 from sqlalchemy import ColumnElement, Table, or_, select, update
 
 from actions.core.ports.ledger import Freeze, Grant
-from actions.core.redaction import redact
 from bot.stores.sql.chain import Event, Head
 from bot.stores.sql.database import Database
+from bot.stores.sql.records import prose
 from bot.stores.sql.schema import freezes, grants
 
 _SCOPE = ("service", "environment", "verb", "person", "only")
@@ -72,7 +72,7 @@ class SqlFreezes:
 
     def set(self, freeze: Freeze) -> Freeze:
         """Record a freeze, and say so in the audit trail."""
-        clean = freeze.model_copy(update={"reason": redact(freeze.reason)})
+        clean = freeze.model_copy(update={"reason": prose(freeze.reason)})
         with self._database.write() as connection:
             head = Head(connection)
             number = connection.execute(self._set, clean.model_dump(exclude={"id"})).scalar_one()

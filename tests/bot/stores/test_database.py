@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -14,6 +15,7 @@ from bot.stores.open import SqlStores, open_sql
 from bot.stores.sql.database import StoreFault, UnusableDatabaseUrl
 from bot.stores.sql.migrate import NewerDatabase
 from bot.stores.sql.schema import metadata
+from tests.bot.stores.conftest import new_database
 from tests.bot.stores.making import accept
 
 
@@ -45,6 +47,21 @@ def test_a_database_in_memory_serves_one_process() -> None:
     made = accept(stores)
     assert stores.ledger.get(made.id) == made
     stores.close()
+
+
+@pytest.mark.e2e
+def test_work_resumes_by_itself_after_connections_were_lost(postgresql_socket: str) -> None:
+    with new_database(postgresql_socket, template="template") as url:
+        stores = open_sql(url)
+        made = accept(stores)
+        with psycopg.connect(host=postgresql_socket, user="postgres", autocommit=True) as admin:
+            admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'shipmate'")
+        assert stores.ledger.get(made.id) == made
+        with pytest.raises(Unreachable, match="does not answer"), stores.database.write() as connection:
+            connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        accept(stores)
+        assert stores.audit.verify() is None
+        stores.close()
 
 
 @pytest.mark.parametrize("url", ["mysql://root:hunter2@db/x", "not a url", "", "nonsense://x"])

@@ -96,6 +96,30 @@ def test_a_step_counts_the_version_and_a_stale_one_conflicts(stores: SqlStores) 
         stores.ledger.advance(move(made.model_copy(update={"id": "R-77"})), now=NOW)
 
 
+def test_what_is_over_stays_over(stores: SqlStores) -> None:
+    done = accept(stores, state=State.DONE)
+    with pytest.raises(Conflict, match="over"):
+        stores.ledger.advance(move(done, state=State.RUNNING), now=NOW)
+    assert stores.ledger.advance(move(done, message="Deployed."), now=NOW).message == "Deployed."
+
+
+def test_an_operation_may_move_its_lock(stores: SqlStores) -> None:
+    staging = accept(stores, takes_lock=True)
+    production = accept(stores, takes_lock=True, environment="production")
+    with pytest.raises(LockHeld):
+        stores.ledger.advance(move(staging, environment="production"), now=NOW)
+    stores.ledger.advance(move(production, state=State.DONE), now=NOW)
+    stores.ledger.advance(move(staging, environment="production"), now=NOW)
+    accept(stores, takes_lock=True)
+
+
+def test_a_zero_character_harms_nothing(stores: SqlStores) -> None:
+    made = accept(stores, state=State.AWAITING_APPROVAL, said="a\0b", parameters={"reason": "a \0b"})
+    word = Decision(person="erin", approved=False, at=NOW, seal="s", reason="a\0b")
+    stores.ledger.advance(move(made, state=State.DENIED, decision=word, note="a\0b"), now=NOW)
+    assert stores.audit.verify() is None
+
+
 def test_a_person_decides_once_on_a_seal(stores: SqlStores) -> None:
     made = accept(stores, state=State.AWAITING_APPROVAL, seal="s1")
     word = Decision(person="erin", approved=True, at=NOW, seal="s1")

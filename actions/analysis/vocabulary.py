@@ -1,0 +1,167 @@
+"""The forms that lines of job logs have, whatever they say: results, history, quotations, warnings, decorations."""
+# ruff: noqa: RUF001 - the marks are those that test frameworks and linters print
+
+import re
+
+
+def any_of(*forms: str, before: str = "", after: str = "") -> re.Pattern[str]:
+    """One pattern for several forms.
+
+    Args:
+        forms: Regular expressions.
+        before: What stands before each of them.
+        after: What stands after each of them.
+    """
+    return re.compile(f"{before}(?:{'|'.join(forms)}){after}")
+
+
+_BESIDE_RESULT = r"(?: +\[[^]]*\]| *\([^)]*\))?\s*$"
+
+PASSED = any_of(
+    r"^\s*[✓✔√]",
+    r"^\s*ok \d",
+    r"^ok$",
+    r"^\s*--- PASS",
+    r"^\s*\[ +(?:OK|PASSED) +\]",
+    r"^\s*PASS(?:ED)?\b",
+    r"^\s*[-*] ok\b",
+    rf"(?:\bPASSED|\.\.\.? ?ok| - ok|: ok){_BESIDE_RESULT}",
+    r"\.py [.sx]+(?: +\[ *\d+%\])?$",
+    r"Tests run: \d+, Failures: 0, Errors: 0,.*Time elapsed",
+)
+FAILED = any_of(
+    r"^\s*[✗✘✕×✖]",
+    r"^\s*not ok \d",
+    r"^\s*--- FAIL",
+    r"^\s*\[ +FAILED +\]",
+    r"^\s*FAIL(?:ED|URE)?(?:\s|:|$)",
+    rf"(?:\bFAILED|\bERROR|\.\.\. ?(?:FAIL|ERROR|FAILED)|RERUN){_BESIDE_RESULT}",
+    r"(?:\*\*\* FAILED \*\*\*|<<< (?:FAILURE|ERROR)!)\s*$",
+    r"\.py [.sxFE]*[FE][.sxFE]*(?: +\[ *\d+%\])?$",
+    r"Tests run: \d+, Failures: \d+, Errors: \d+,.*Time elapsed",
+    r"Dubious, test returned",
+    r"^Failed \d+/\d+ subtests",
+)
+RESULT_HINTS = ("PASS", "FAIL", "ERROR", "RERUN", "ok", "OK", ".py ", "Tests run", "Dubious", "ubtests")
+RESULT_MARKS = "✓✔√✗✘✕×✖"
+
+STARTED = any_of(r"=== RUN\b", r"\[ RUN +\]", r"\[INFO\] Running \S+$", r"Running [\w.$]+$")
+
+UNEVENTFUL = any_of(
+    PASSED.pattern,
+    r"^\s*(?:SKIP(?:PED)?|XFAIL|XPASS)\b",
+    r"^\s*--- SKIP",
+    r"^\s*\[ +(?:SKIPPED|RUN) +\]",
+    r"^\s*=== (?:RUN|PAUSE|CONT|NAME)",
+    rf"(?:\b(?:SKIPPED|XFAIL|RERUN)|\.\.\.? ?skipped.*){_BESIDE_RESULT}",
+)
+
+# A line that names a failed test; its name is not the reason why it failed.
+FAILED_NAME = any_of(
+    r"^\s*[✗✘✕×✖] .*\(\d+(?:\.\d+)? ?m?s\)$",
+    r"^\s*not ok \d",
+    r"^\s*--- FAIL",
+    r"^\s*\d+\) ",
+    r"^\s*● .* › ",
+    r"^\s*\[ +FAILED +\]",
+    r"^\s*(?:FAIL|ERROR): \w*[Tt]est\w*\b",
+    r"^\S+\.py::\S+\s",
+    r"^\w+ \([\w.]+\) \.\.\. ",
+    r"\bFAILED(?: +\[[^]]*\])?\s*$",
+)
+# In pytest's summary the reason stands behind the name.
+REASONED = re.compile(r"^(?:FAILED|ERROR) (?:\S+(?:\[.*\])?|.*?::.*?) - (?P<reason>.*)$")
+
+HISTORY = any_of(
+    r"(?:HEAD is now at|Previous HEAD|Checking out|Checked out|Switched to|Already on|On branch|Your branch)\b",
+    r"(?:Commit [Mm]essage|[Cc]ommit:|Author:|Date:|Subject:|Title:|Message:)",
+    r"Merge (?:branch|pull|remote|commit|tag)",
+    r"(?:Merged|Merging|From|Cherry\S*|Reverted) ",
+    r"(?:Last|Latest|Deploying|Testing) commit",
+    r"Building (?:ref|branch|commit)",
+    r"(?:Running (?:on )?)?[Bb]ranch\b",
+    r"refs?/|Ref\b|Tag\b|\* \[new ",
+    r"(?:Triggered|Started) by",
+    r'Revert "',
+    r"Pull [Rr]equest|(?:PR|Issue|Closes|Fixes) #",
+    r"Changelog|CHANGELOG|Release notes",
+    r"Job name|Pipeline (?:name|for)",
+    r"(?:commit )?[0-9a-f]{7,40}(?: |$)",
+    r"\[[\w/.\-#]+ (?:\(root-commit\) )?[0-9a-f]{7,}\]",
+    r"(?:feat|fix|chore|docs|refactor|perf|revert)(?:\([^)]*\))?!?: ",
+    before=r"^[*|\\/ ]*",
+)
+
+_CODE_WORDS = (
+    r"raise|throw|return|assert(?!\w|ion)|print|console\.|def|class|import|from|except|elif|with |logger?\.|logging\."
+    r"|const|let|var|expect\(|it\(|test\(|describe\(|case|grep|sed|awk|cat"
+)
+QUOTED_LINE = any_of(
+    r"#(?![\[#])",
+    r"//(?!\w[\w/.\-]*:\w)",
+    r"/\*|\*\s(?!\*)|<!--|;;|--\s(?!FAIL)|\"\"\"|```|~~~|@@ ",
+    r">\s|\d*\s*\|\s|> *\d+ \|",
+    r"(?:export |declare -x |set )?[A-Z][A-Z0-9_]*=",
+    r"(?:echo|printf)\s",
+    r"##\[(?:command|debug|group|section)\]|\[command\]|\$ |% |PS .*>",
+    r"(?:[Ii]f|[Ww]hen|Note|NOTE|[Hh]int|[Tt]ip|See|e\.g\.|Example|Usually|Common|Troubleshooting)\b",
+    r"For (?:example|more)\b",
+    r"This (?:can|may|usually|often|happens)\b|Possible (?:causes?|reasons?)|Q:|A:|FAQ\b",
+    rf"(?:{_CODE_WORDS})[\s('\"].*['\"(=]",
+    r"[+-]\s*(?!.*\bERROR\b)[\"'\w].*$",
+    r'"[\w\-. ]+":\s',
+    r"(?:Requirement already|Using cached|copying|creating|adding|inflating|extracting)\b",
+    r"(?:[Ss]kipping|[Ii]gnoring|[Ww]ould)\b",
+    r"Binary file .* matches",
+    before=r"^\s*",
+)
+
+_TEXT_FILE = r"[\w./\-@+]+\.(?:md|rst|txt|log|adoc|html?|ya?ml|json|toml|cfg)"
+_SOURCE_FILE = (
+    r"[\w./\-\\@+]+\.(?:pyi?|[jt]sx?|mjs|go|rs|java|kt|rb|cc?|cpp|hp?p?|(?:ba)?sh|ya?ml|json|toml|cfg|ini|html?|css|vue"
+    r"|php|exs?|scala|swift)"
+)
+FOUND_IN_FILE = any_of(
+    rf"{_TEXT_FILE}(?:[:\-]\d+)?[:\-]\s*\S",
+    rf"{_SOURCE_FILE}[:\-]\d+[:\-]\s*(?!.*\b(?:error|warning|fatal|FATAL|ERROR|Error)\b:?\s).*['\"(#].*",
+    rf"{_SOURCE_FILE}:\s*(?:#|//|raise|throw|print|assert|\w+\s*=).*",
+    before=r"^(?:\./)?",
+)
+GO_LOCATION = re.compile(r"^\s+\w[\w\-]*_test\.go:\d+: ")
+
+WARNS = any_of(
+    r"^\[?WARN(?:ING)?\]?\b",
+    r"^npm (?:WARN|warn)\b",
+    r"^[Ww]arn(?:ing)?\b",
+    r"^W: ",
+    r"^(?:##\[warning\]|::warning|⚠|DEPRECATION|Retrying\b)",
+    r"^\[?(?:INFO|DEBUG|TRACE|NOTICE)\b[\]: ]",
+    r"^\[(?:debug|DEBUG|warn)\]",
+    r"\b\w*Warning: ",
+    r"\blevel=(?:warn|info|debug)",
+    r"\b(?:[Rr]etrying|will retry|[Tt]rying again|retry \d|attempt \d+ (?:of|/))\b",
+    r"(?:^|\s)(?:WARN|INFO|DEBUG|TRACE|WARNING)\s",
+)
+
+ASSERTED = any_of(
+    r"assert\w*|AssertionError|DID NOT RAISE|toThrow\w*",
+    r"expect\w*|Expected|Received|Actual|got|want|left:|right:",
+    r"to (?:equal|be|contain|throw|match|include|raise|eq)",
+    r"should|shouldn't|handles?|when|Regex",
+    r"simulat\w+|mock\w*|fake|stub\w*",
+    before=r"\b",
+    after=r"\b",
+)
+
+DECORATION = any_of(
+    r"\s+",
+    r"##\[error\]\s*|::error[^:]*::\s*",
+    r"\[(?:ERROR|error|FATAL|fatal|INFO|info|WARNING|WARN|warn|fail|wait|stderr|err)\]\s*",
+    r"E\s{2,}",
+    r"npm (?:ERR!|error)(?:\s|$)|(?:yarn|lerna|nx|pnpm) ERR!\s",
+    r"(?:stderr|stdout|remote):\s",
+    r"[│┃╵╷]\s*|[×✖✗✘]\s|╰─[>▶]\s*|•\s|>\s+",
+    r"\d+\.\d{2,3} (?=\S)|\[\d+/\d+\]\s",
+    r"[\w\-]+(?:[_\-]\d+)?\s+\|\s",
+    before="^",
+)

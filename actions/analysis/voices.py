@@ -1,0 +1,148 @@
+"""Who speaks in a line: the failing tool itself, or somebody who only quotes, names or remembers an error."""
+
+import re
+from enum import Enum
+
+from actions.analysis.vocabulary import (
+    ASSERTED,
+    DECORATION,
+    FAILED_NAME,
+    FOUND_IN_FILE,
+    GO_LOCATION,
+    HISTORY,
+    QUOTED_LINE,
+    REASONED,
+    UNEVENTFUL,
+    WARNS,
+)
+
+
+class Voice(Enum):
+    """How far a line speaks for itself."""
+
+    PLAIN = "plain"
+    WARNING = "warning"
+    NEUTRAL = "neutral"
+
+
+def undecorated(text: str) -> str:
+    """What a tool says, without the marks that runners and loggers put before it."""
+    for _ in range(5):
+        match = DECORATION.match(text)
+        if not match:
+            break
+        text = text[match.end() :]
+    return text
+
+
+def said(text: str) -> str:
+    """The part of a line that can be evidence: of a failed test's line in a summary the reason, else the message."""
+    reasoned = REASONED.match(undecorated(text))
+    return undecorated(reasoned["reason"]) if reasoned else undecorated(text)
+
+
+def voice(text: str, *, in_failure: bool = False) -> Voice:
+    """Classify one line by its form alone.
+
+    Args:
+        text: A cleaned line.
+        in_failure: Whether the line stands among the details of a failed test, where a file and line number before a
+            message is a location and not the find of a search.
+
+    Returns:
+        NEUTRAL for what cannot be evidence, WARNING for what is at most a hint, PLAIN for the rest.
+    """
+    stripped = text.strip()
+    if UNEVENTFUL.search(text):
+        return Voice.NEUTRAL
+    if REASONED.match(undecorated(text)):
+        return Voice.PLAIN
+    if (
+        FAILED_NAME.search(text)
+        or HISTORY.match(stripped)
+        or QUOTED_LINE.match(stripped)
+        or QUOTED_LINE.match(undecorated(text))
+    ):
+        return Voice.NEUTRAL
+    if not in_failure and not GO_LOCATION.match(text) and FOUND_IN_FILE.match(stripped):
+        return Voice.NEUTRAL
+    if WARNS.search(stripped[:200]) and not stripped.startswith("[INFO]   Run"):
+        return Voice.WARNING
+    return Voice.PLAIN
+
+
+def inside_quotes(text: str, at: int) -> bool:
+    """Whether a position lies within quotation marks or backticks that opened before it."""
+    before = text[:at]
+    if before.count('"') % 2 or before.count("`") % 2:
+        return True
+    return len(re.findall(r"(?<!\w)'|'(?!\w)", before)) % 2 == 1
+
+
+def only_asserted(text: str, at: int) -> bool:
+    """Whether the words before a position say that an error was expected, compared or described, not met."""
+    return ASSERTED.search(text[:at]) is not None
+
+
+_PRINTERS = frozenset(
+    (
+        *(
+            "echo",
+            "printf",
+            "cat",
+            "bat",
+            "zcat",
+            "grep",
+            "egrep",
+            "fgrep",
+            "rg",
+            "zgrep",
+            "head",
+            "tail",
+            "sed",
+            "awk",
+        ),
+        *(
+            "less",
+            "more",
+            "ls",
+            "find",
+            "tree",
+            "tee",
+            "cut",
+            "tr",
+            "sort",
+            "uniq",
+            "wc",
+            "nl",
+            "tac",
+            "column",
+            "fold",
+        ),
+        *("jq", "yq", "diff", "env", "printenv", "type", "which", "date", "pwd", "read", "Write-Host", "Write-Output"),
+        *("true", ":", "exit", "set", "export", "cd", "test", "["),
+        *("git-log", "git-show", "git-diff", "git-status", "git-branch"),
+    )
+)
+_SEPARATORS = re.compile(r"&&|\|\||[;|\n]")
+_LEADING = re.compile(r"^\s*(?:(?:sudo|time|command|exec|env|then|do|!|\()\s+|[A-Za-z_]\w*=\S*\s+)*")
+
+
+def only_prints(command: str) -> bool:
+    """Whether a command does nothing but print text that it is given or finds: its output is not its failure."""
+    parts = [part for part in _SEPARATORS.split(command) if part.strip()]
+    if not parts:
+        return False
+    for part in parts:
+        words = part[_leading(part) :].split()
+        name = words[0] if words else "true"
+        if name == "git":
+            name = f"git-{next((word for word in words[1:] if not word.startswith('-')), '')}"
+        if name.rsplit("/", 1)[-1] not in _PRINTERS:
+            return False
+    return True
+
+
+def _leading(part: str) -> int:
+    match = _LEADING.match(part)
+    return match.end() if match else 0

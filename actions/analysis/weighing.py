@@ -1,0 +1,210 @@
+"""What a sign is worth where it stands: in the failing step or not, said or quoted, in a failing or passing test."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from actions.analysis.categories import Category
+from actions.analysis.rules import Rule, rule_book
+from actions.analysis.structure import Outcome, Structure
+from actions.analysis.subjects import acceptable, plain
+from actions.analysis.trace import Trace
+from actions.analysis.voices import Voice, inside_quotes, only_asserted, said, undecorated, voice
+
+STEP_WORTH = {
+    Outcome.FAILED: 1.0,
+    Outcome.UNKNOWN: 1.0,
+    Outcome.SUPERSEDED: 0.6,
+    Outcome.PASSED: 0.12,
+    Outcome.AFTERWARDS: 0.1,
+}
+PER_RULE = 200
+LEAST = 0.05
+
+_RECOVERED = re.compile(
+    r"^(?:Successfully (?:installed|built|downloaded)|added \d+ packages|Done in \d|BUILD SUCCESS)"
+    r"|^(?:Resolving deltas: 100%|Download complete|Installed:|Setting up |Saved to|\S+ saved \[)"
+    r"|\b(?:succeeded on|success after) (?:retry|attempt)|\bretry succeeded"
+)
+_TEST_START = 60
+_ECHO_LENGTH = 8
+_PRINTING = ("echo ", "printf ", "cat ", "grep ", "python -c", "node -e")
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One place where a rule's sign was found, and its worth there."""
+
+    index: int
+    rule: Rule
+    subject: str | None
+    worth: float
+    message: str
+
+
+def sightings(
+    trace: Trace, structure: Structure, *, known_good: frozenset[str] = frozenset(), project: str | None = None
+) -> list[Sighting]:
+    """All signs in a trace that are worth something where they stand, in order of the lines.
+
+    Args:
+        trace: The cleaned trace.
+        structure: Its skeleton.
+        known_good: Normalised lines of a successful run of the same job; they cannot be why this one failed.
+        project: The last part of the project's path.
+    """
+    scale = _Scale(trace, structure, known_good, project)
+    by_rule: dict[str, list[tuple[int, Rule]]] = defaultdict(list)
+    for index, rule in rule_book().sightings(trace.texts):
+        by_rule[rule.id].append((index, rule))
+    found: list[Sighting] = []
+    for places in by_rule.values():
+        places.sort(key=lambda place: place[0])
+        found.extend(_kept(scale, places))
+    found.sort(key=lambda sighting: sighting.index)
+    return found
+
+
+def _kept(scale: "_Scale", places: list[tuple[int, Rule]]) -> Iterable[Sighting]:
+    """The last places of one rule (and a few of the first): the end of a log says why it ended."""
+    kept = 0
+    for index, rule in reversed(places[:20] + places[20:][-8 * PER_RULE :]):
+        sighting = scale.weigh(index, rule)
+        if sighting is not None:
+            kept += 1
+            yield sighting
+        if kept >= PER_RULE:
+            return
+
+
+class _Scale:
+    """Weighs single lines; remembers what it found out about a line for the next rule."""
+
+    def __init__(self, trace: Trace, structure: Structure, known_good: frozenset[str], project: str | None) -> None:
+        self.trace = trace
+        self.structure = structure
+        self.known_good = known_good
+        self.project = project
+        self.surroundings = "\n".join(trace.texts[-1500:])
+        self._places: dict[int, float] = {}
+        self._voices: dict[int, Voice] = {}
+
+    def weigh(self, index: int, rule: Rule) -> Sighting | None:
+        text = self.trace.texts[index]
+        message = said(text)
+        match = rule.match(message)
+        if match is None or not self._in_context(index, rule) or self._early_end(index, text):
+            return None
+        worth = rule.strength * self._place(index, rule) * self._words(index, rule, message, match.start())
+        if worth < LEAST:
+            return None
+        name = next((value for key, value in match.groupdict().items() if key.startswith("subject") and value), None)
+        if name is not None:
+            if not acceptable(rule.subject, name, self.surroundings, self.project):
+                return None
+            name = plain(rule.subject, name)
+        if rule.recovered and self._recovered(index):
+            worth *= 0.3
+        return Sighting(index, rule, name, worth, message)
+
+    def _early_end(self, index: int, text: str) -> bool:
+        """Whether a line claims that the job has ended, and the log goes on."""
+        return text.startswith("ERROR: Job failed") and index not in self.structure.endings
+
+    def _in_context(self, index: int, rule: Rule) -> bool:
+        texts = self.trace.texts
+        if rule.context and not any(re.search(rule.context, line) for line in texts[max(0, index - 12) : index + 3]):
+            return False
+        return not (
+            rule.unless_before
+            and any(re.search(rule.unless_before, line) for line in texts[max(0, index - 10) : index + 1])
+        )
+
+    def _words(self, index: int, rule: Rule, message: str, at: int) -> float:
+        """The worth of how it is said."""
+        kind = self._voice(index)
+        text = self.trace.texts[index]
+        if kind is Voice.NEUTRAL:
+            ending = rule.ending and text.startswith(("ERROR: Job failed", "##[error]", 'The command "'))
+            return 1.0 if ending or (rule.passing and not text.lstrip().startswith("[INFO] Running")) else 0.0
+        worth = 1.0
+        if kind is Voice.WARNING and not rule.warning:
+            worth *= 0.35
+        if rule.category is Category.NONE:
+            return worth
+        if only_asserted(message, at):
+            worth *= 0.25
+        if not rule.quoted and inside_quotes(message, at):
+            worth *= 0.35
+        return worth
+
+    def _voice(self, index: int) -> Voice:
+        if index not in self._voices:
+            before, _, _ = self.structure.around(index)
+            text = self.trace.texts[index]
+            if text.lstrip().startswith("> ") and any(
+                "went wrong" in line for line in self.trace.texts[max(0, index - 8) : index]
+            ):
+                text = text.lstrip()[2:]  # Gradle draws the chain of causes with arrows
+            self._voices[index] = voice(text, in_failure=before == "fail")
+        return self._voices[index]
+
+    def _place(self, index: int, rule: Rule) -> float:
+        if index not in self._places:
+            self._places[index] = self._place_alone(index)
+        worth = self._places[index]
+        if rule.ending and worth < 1.0 and self.trace.texts[index].startswith(("ERROR: Job failed", "##[error]")):
+            return 1.0
+        return worth
+
+    def _place_alone(self, index: int) -> float:
+        """The worth of where it is said, whatever it is."""
+        if self.structure.in_header(index) or self.structure.in_print(index) or self._echoed(index):
+            return 0.0
+        step = self.structure.step_at(index)
+        worth = STEP_WORTH[step.outcome]
+        if self.structure.in_capture(index):
+            worth *= 0.25
+        if self._of_passing_test(index):
+            worth *= 0.08
+        if self.known_good and normalised(self.trace.texts[index]) in self.known_good:
+            worth *= 0.1
+        return worth
+
+    def _of_passing_test(self, index: int) -> bool:
+        """Whether the next result after the line is that of a passed test, so that the line is its output."""
+        before, after, distance = self.structure.around(index)
+        if before == "start":
+            return after == "pass"
+        if after == "pass" and before != "fail":
+            return distance <= 4 * _TEST_START and index + distance < self.structure.step_at(index).end
+        return False
+
+    def _echoed(self, index: int) -> bool:
+        """Whether a command before the line holds its very text: then the command wrote it."""
+        text = undecorated(self.trace.texts[index]).strip(" '\"")
+        if len(text) < _ECHO_LENGTH:
+            return False
+        step = self.structure.step_at(index)
+        start = max(0, step.start - 1, index - 200)
+        for echo in self.structure.echoes:
+            if start <= echo < index and text in self.trace.texts[echo]:
+                return True
+        for first, last in self.structure.headers:
+            if last <= index and any(text in line for line in self.trace.texts[first:last]):
+                return True
+        return any(text in line and line.lstrip().startswith(_PRINTING) for line in self.trace.texts[start:index])
+
+    def _recovered(self, index: int) -> bool:
+        step = self.structure.step_at(index)
+        return any(_RECOVERED.search(line) for line in self.trace.texts[index + 1 : min(step.end, index + 400)])
+
+
+_NUMBERS = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]{7,64}\b|\d+", re.IGNORECASE)
+_PLACES = re.compile(r"(?:/tmp|/var/folders|/builds|/home|/root|/Users|[A-Z]:\\)[^\s:'\",)]*[/\\]")
+
+
+def normalised(text: str) -> str:
+    """A line without what differs from run to run: numbers, hashes, and the directories of the runner."""
+    return " ".join(_NUMBERS.sub("#", _PLACES.sub("", undecorated(text))).split())[:300]

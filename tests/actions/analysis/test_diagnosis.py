@@ -1,0 +1,146 @@
+"""What a diagnosis says of whole logs: real failures in the frames of four CI systems, and with other evidence."""
+
+import time
+import tracemalloc
+
+import pytest
+
+from actions.analysis.categories import Category, FixRisk
+from actions.analysis.diagnosis import JobEvidence, diagnose
+from tests.actions.analysis.logs import FRAMES, Case, failures, gitlab, plant_trials
+
+CASES = failures()
+FAILING_TEST = next(case for case in CASES if case.label == "none" and case.command == "npx cypress run")
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.label}: {case.command}")
+def test_a_failure_is_known_in_every_frame(case: Case, frame: str) -> None:
+    assert diagnose(FRAMES[frame](case)).category == case.label
+
+
+def test_a_planted_text_is_not_followed() -> None:
+    trials = list(plant_trials(600, seed=20260102))
+    followed = [(case.command, form) for case, _, planted, other, form in trials if diagnose(planted).category == other]
+    assert len(followed) < len(trials) * 0.01, followed
+
+
+def test_a_missing_package_is_named_with_its_lines_and_its_playbook() -> None:
+    said = diagnose(gitlab(CASES[0]))
+    assert said.subject == "requests_mock"
+    assert said.root_cause == "Python cannot import “requests_mock”; it is not installed in the job."
+    assert [line.text for line in said.lines] == ["E   ModuleNotFoundError: No module named 'requests_mock'"]
+    assert gitlab(CASES[0]).split("\n")[said.lines[0].number - 1].startswith("E   ModuleNotFoundError")
+    assert (said.playbook, said.risk, said.confidence >= 0.8) == ("pb-dep-001", FixRisk.LOW, True)
+
+
+def test_the_fingerprint_is_stable_over_runs_and_differs_between_failures() -> None:
+    first = Case("OOM", "make", "/builds/a1/x/run.sh: line 3:  1042 Killed                  ./train --epochs 3\n", 137)
+    again = Case("OOM", "make", "/builds/b7/x/run.sh: line 3:   977 Killed                  ./train --epochs 3\n", 137)
+    assert diagnose(gitlab(first)).fingerprint == diagnose(gitlab(again)).fingerprint
+    assert len({diagnose(gitlab(case)).fingerprint for case in CASES}) > len(CASES) * 0.9
+
+
+def test_secrets_are_masked_before_anything_comes_out() -> None:
+    log = "Error: Environment variable API_TOKEN_HUNTER2 is not set\n"
+    said = diagnose(log, redact=lambda text: text.replace("HUNTER2", "[MASKED]"))
+    assert "HUNTER2" not in said.model_dump_json()
+    assert said.subject == "API_TOKEN_[MASKED]"
+
+
+def test_a_failed_test_that_passes_when_it_runs_again_is_flaky() -> None:
+    log = gitlab(FAILING_TEST)
+    assert diagnose(log, evidence=JobEvidence(retry_passed=True)).category is Category.FLAKY_TEST
+    assert diagnose(log, evidence=JobEvidence(retry_passed=False)).category is Category.NONE
+
+
+def test_what_a_successful_run_also_says_is_not_the_cause() -> None:
+    noise = "Error: Environment variable NICE_TO_HAVE is not set\n"
+    log = f"$ make\n{noise}Segmentation fault (core dumped)\nERROR: Job failed: exit code 139\n"
+    assert diagnose(log).category is Category.MISSING_ENV_VAR
+    assert (
+        diagnose(log, evidence=JobEvidence(passing_trace=f"$ make\n{noise}Job succeeded\n")).category is Category.NONE
+    )
+
+
+def test_the_runner_s_own_word_for_a_time_limit_is_believed() -> None:
+    said = diagnose("$ make\nworking\n", evidence=JobEvidence(failure_reason="job_execution_timeout"))
+    assert (said.category, said.playbook) == (Category.TEST_TIMEOUT, "pb-test-001")
+
+
+def test_exit_code_137_without_a_word_is_want_of_memory() -> None:
+    said = diagnose("$ make\nworking\n", evidence=JobEvidence(exit_code=137))
+    assert (said.category, said.playbook) == (Category.OOM, "pb-resource-001")
+
+
+def test_a_module_of_the_project_itself_is_not_installed_from_outside() -> None:
+    log = "ModuleNotFoundError: No module named 'checkout_api'\n"
+    assert diagnose(log).category is Category.DEPENDENCY_MISSING_PYTHON
+    assert diagnose(log, evidence=JobEvidence(project="acme/checkout-api")).category is Category.NONE
+
+
+def test_an_error_in_a_step_that_passed_does_not_lead() -> None:
+    log = (
+        "$ ./probe.sh\ncurl: (6) Could not resolve host: metadata.example.com\n"
+        "$ make\nmain.c:3:1: error: expected ';' before 'return'\nmake: *** [all] Error 1\n"
+        "ERROR: Job failed: exit code 2\n"
+    )
+    assert diagnose(log).category is Category.NONE
+
+
+def test_an_error_after_the_failure_does_not_lead() -> None:
+    log = (
+        "$ make\n./build: no rule\nmake: *** [all] Error 1\nRunning after_script\n"
+        "$ ./upload-logs\ncurl: (6) Could not resolve host: logs.example.com\nERROR: Job failed: exit code 2\n"
+    )
+    assert diagnose(log).category is Category.NONE
+
+
+@pytest.mark.parametrize("log", ["", "\n\n", "\x00\x1b[", "ok", "\ufeff", "$ ", "+ ", "##[group]Run x", "a" * 100_000])
+def test_any_text_has_a_diagnosis(log: str) -> None:
+    assert diagnose(log).category is Category.NONE
+
+
+def test_parts_cut_anywhere_give_the_same_diagnosis() -> None:
+    log = gitlab(CASES[0])
+    assert diagnose(log[at : at + 7] for at in range(0, len(log), 7)) == diagnose(log)
+
+
+def long_trace(line: str, size: int) -> str:
+    noise = "".join(
+        f"2026-01-02T03:04:05.123Z [{n}/9000] {line} module-{n % 977}.o in {n % 31} ms\n" for n in range(9000)
+    )
+    return noise * (size // len(noise) + 1)
+
+
+@pytest.mark.parametrize("line", ["Compiling", "error_handler failed to resolve timeout; retry"])
+def test_ten_megabytes_take_under_a_second(line: str) -> None:
+    cause = "OSError: [Errno 28] No space left on device\nERROR: Job failed: exit code 1\n"
+    log = "$ make\n" + long_trace(line, 10_000_000) + cause
+    diagnose(cause)
+    start = time.process_time()
+    said = diagnose(log)
+    assert time.process_time() - start < 1.0
+    assert said.category is Category.DISK_FULL
+    assert said.lines[-1].number >= log.count("\n") - 1
+
+
+def test_the_middle_of_a_long_trace_is_skimmed_in_bounded_memory() -> None:
+    noise = long_trace("Compiling", 1_000_000)
+
+    def parts() -> list[str]:
+        return [noise] * 8
+
+    def stream() -> object:
+        yield "$ make\n"
+        yield from parts()
+        yield "c++: fatal error: Killed signal terminated program cc1plus\n"
+        yield from parts()
+        yield "make: *** [all] Error 2\nERROR: Job failed: exit code 2\n"
+
+    tracemalloc.start()
+    said = diagnose(stream())  # type: ignore[arg-type]
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert said.category is Category.OOM
+    assert peak < 100_000_000
