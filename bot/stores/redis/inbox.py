@@ -100,8 +100,9 @@ _FENCES = "shipmate:inbox:fences"
 class RedisInbox:
     """Deliveries, in order within a thread.
 
-    One owner works one thing at a time: what it was given and did not strike off is given to it again by its next
-    `take`. To handle several threads at once, run several owners; the streams are shared out among them.
+    One owner works one thing at a time: what it was given and did not strike off before it asked for the next holds
+    back what follows in its stream, and is given again by the next `take`. To handle several threads at once, run several
+    owners; the streams are shared out among them.
 
     Args:
         client: an open Redis.
@@ -111,6 +112,8 @@ class RedisInbox:
     def __init__(self, client: redis.Redis, *, lease: timedelta = LEASE) -> None:
         self._client = client
         self._lease = lease
+        # What each owner struck off of the batch that it is being given.
+        self._struck: dict[str, set[str]] = {}
         self._put = client.register_script(_PUT)
         self._lease_streams = client.register_script(_LEASE)
         self._renew = client.register_script(_RENEW)
@@ -156,10 +159,17 @@ class RedisInbox:
         if not entries:
             return
         with self._kept(owner, held) as lost:
+            struck = self._struck[owner] = set()
+            held_back: set[str] = set()
             for delivered in entries[:limit]:
+                stream = delivered.id.partition("/")[0]
                 if lost.is_set():
                     return
+                if stream in held_back:
+                    continue
                 yield delivered
+                if delivered.id not in struck:
+                    held_back.add(stream)
 
     def done(self, delivered: Delivered, owner: str) -> None:
         """Strike a handled delivery off.
@@ -168,6 +178,7 @@ class RedisInbox:
         caused is known by its cause.
         """
         stream, fence, entry = delivered.id.split("/")
+        self._struck.setdefault(owner, set()).add(delivered.id)
         with answering():
             self._done(keys=[_stream(stream), _lease_key(stream), _FENCES], args=[owner, stream, fence, entry])
 

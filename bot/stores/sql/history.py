@@ -15,7 +15,9 @@ _NOTEWORTHY = ("state", "confirmed", "seal", "cancel_requested_by", "service", "
 def is_noteworthy(move: Move, after: Request) -> bool:
     """Whether a step belongs into the history: a heartbeat, progress and a poll that found nothing new do not."""
     changed = any(getattr(move.before, name) != getattr(after, name) for name in _NOTEWORTHY)
-    return bool(changed or move.note or move.decision or move.deployment)
+    # A note that only says again how things stood is no news.
+    said = move.note and move.note != move.before.outcome
+    return bool(changed or said or move.decision or move.deployment)
 
 
 def began(request: Request, by: str, number: int) -> dict[str, Any]:

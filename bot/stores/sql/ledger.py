@@ -23,7 +23,6 @@ from bot.stores.sql.records import clean, number_of, to_request, to_row
 from bot.stores.sql.schema import requests, transitions
 from bot.stores.sql.steps import TIME, find_holder, lock_of, record
 
-_POLLED = (State.WAITING.value, State.UNKNOWN.value)
 _AWAITING = (State.AWAITING_CONFIRMATION.value, State.AWAITING_APPROVAL.value)
 
 _by_number = select(requests).where(requests.c.number == bindparam("wanted"))
@@ -193,7 +192,7 @@ class SqlLedger:
 def _due(now: Any) -> ColumnElement[bool]:
     """Waits, is due, and is leased by nobody."""
     return and_(
-        requests.c.state.in_(_POLLED),
+        requests.c.state == State.WAITING.value,
         requests.c.next_poll_at <= now,
         or_(requests.c.lease_until.is_(None), requests.c.lease_until <= now),
     )

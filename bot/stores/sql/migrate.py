@@ -38,12 +38,21 @@ def migrate(engine: Engine) -> None:
         Unreachable: the database does not answer.
         NewerDatabase: a newer Shipmate has been here.
     """
-    with answering(), _alone(engine):
+    with answering():
+        with engine.connect() as connection:
+            if _present(connection) == HEAD:
+                return
+        _bring(engine)
+
+
+def _bring(engine: Engine) -> None:
+    with _alone(engine):
         if engine.dialect.name == "sqlite":
             _use_wal(engine)
         with engine.execution_options(shipmate_writes=True).begin() as connection:
             if engine.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            # Whoever held the lock before may have done it.
             if (found := _present(connection)) != HEAD:
                 _upgrade(connection, found)
 

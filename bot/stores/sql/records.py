@@ -41,7 +41,6 @@ _OUT_OF_SNAPSHOT = {"id", *_COLUMNS}
 _UNSEEN = ("version", "fence", "lease_owner", "lease_until", "next_poll_at", "handle", "updated_at")
 # More would not fit the column.
 _DIGITS = 18
-_POLLED = frozenset({State.WAITING, State.UNKNOWN})
 
 
 def prose(text: str) -> str:
@@ -83,7 +82,7 @@ def clean(request: Request, *, now: datetime) -> Request:
     }
     if request.result is not None:
         changes["result"] = _without_secrets(request.result, sentences_only=False)
-    if request.next_poll_at and request.state not in _POLLED:
+    if request.next_poll_at and request.state is not State.WAITING:
         changes["next_poll_at"] = None
     if request.state.is_settled:
         changes |= {"lease_owner": None, "lease_until": None}

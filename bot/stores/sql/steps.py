@@ -50,8 +50,8 @@ _step = (
     .values(
         {column: bindparam(f"new_{column.name}", type_=column.type) for column in requests.c if column.name in _MOVING}
         | {
-            # A heartbeat may have prolonged the lease since the snapshot was read, so a step that does not speak of
-            # the lease leaves it as it is.
+            # A heartbeat may have prolonged the lease since the snapshot was read, so a step of its holder that does
+            # not prolong it leaves it as it is.
             requests.c.lease_until: case(
                 (bindparam("keeps_lease", type_=Boolean), requests.c.lease_until),
                 else_=bindparam("new_lease_until", type_=TIME),
@@ -214,6 +214,12 @@ def _to_values(step: _Step) -> dict[str, Any]:
         "at_number": step.number,
         "at_version": before.version,
         "at_fence": before.fence,
-        "keeps_lease": (after.lease_owner, after.lease_until) == (before.lease_owner, before.lease_until),
+        "keeps_lease": _keeps_lease(before, after),
         "new_shown_version": None if looks_alike(before, after) else after.version,
     }
+
+
+def _keeps_lease(before: Request, after: Request) -> bool:
+    if after.lease_owner is None or after.lease_owner != before.lease_owner:
+        return False
+    return after.lease_until is None or (before.lease_until is not None and after.lease_until <= before.lease_until)

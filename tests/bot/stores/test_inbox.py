@@ -25,6 +25,15 @@ def keys(deliveries: Iterator[Delivered]) -> list[str]:
     return [delivered.key for delivered in deliveries]
 
 
+def handle(inbox: RedisInbox, owner: str, *, limit: int = 32) -> list[str]:
+    """Take what there is and strike it off; the keys, in order."""
+    handled = []
+    for delivered in inbox.take(owner, wait=0.01, limit=limit):
+        handled.append(delivered.key)
+        inbox.done(delivered, owner)
+    return handled
+
+
 def lapse(client: redis.Redis) -> None:
     """What the passing of time does to the leases of a listener that died, and to its place among the listeners."""
     client.delete("shipmate:inbox:listeners", *(f"shipmate:inbox:{stream}:lease" for stream in range(STREAMS)))
@@ -62,17 +71,25 @@ def test_what_happened_is_forgotten_after_a_week(inbox: RedisInbox, client: redi
 def test_a_thread_is_given_in_order_until_it_is_struck_off(inbox: RedisInbox) -> None:
     for key in ("e1", "e2", "e3"):
         put(inbox, key)
-    assert keys(inbox.take("w1", wait=0.01, limit=2)) == ["e1", "e2"]
-    first, *_ = inbox.take("w1", wait=0.01)
-    inbox.done(first, "w1")
-    assert keys(inbox.take("w1", wait=0.01)) == ["e2", "e3"]
+    assert handle(inbox, "w1", limit=2) == ["e1", "e2"]
+    assert handle(inbox, "w1") == ["e3"]
+    assert handle(inbox, "w1") == []
+
+
+def test_what_is_not_struck_off_holds_its_thread_back_and_is_given_again(inbox: RedisInbox) -> None:
+    other = next(f"other {number}" for number in range(99) if stream_of(f"other {number}") != stream_of("thread"))
+    put(inbox, "e1")
+    put(inbox, "e2")
+    put(inbox, "e3", order=other)
+    assert set(keys(inbox.take("w1", wait=0.01))) == {"e1", "e3"}
+    assert sorted(handle(inbox, "w1")) == ["e1", "e2", "e3"]
 
 
 def test_every_thread_is_served(inbox: RedisInbox) -> None:
     for number in range(100):
         put(inbox, f"e{number}", order=f"thread {number}")
     assert len({stream_of(f"thread {number}") for number in range(100)}) == STREAMS
-    assert set(keys(inbox.take("w1", wait=0.01, limit=200))) == {f"e{number}" for number in range(100)}
+    assert set(handle(inbox, "w1", limit=200)) == {f"e{number}" for number in range(100)}
 
 
 def test_a_stream_has_one_listener(inbox: RedisInbox) -> None:
@@ -91,10 +108,9 @@ def test_streams_are_shared_out_among_listeners(inbox: RedisInbox, client: redis
 def test_a_dead_listener_is_taken_over_where_it_stopped(inbox: RedisInbox, client: redis.Redis) -> None:
     put(inbox, "e1")
     put(inbox, "e2")
-    first, _ = inbox.take("dead", wait=0.01)
-    inbox.done(first, "dead")
+    assert handle(inbox, "dead", limit=1) == ["e1"]
     lapse(client)
-    assert keys(inbox.take("alive", wait=0.01)) == ["e2"]
+    assert handle(inbox, "alive") == ["e2"]
 
 
 def test_a_late_listener_strikes_nothing_off(inbox: RedisInbox, client: redis.Redis) -> None:

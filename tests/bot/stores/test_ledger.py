@@ -211,6 +211,24 @@ def test_a_step_keeps_the_lease_that_a_heartbeat_prolonged(stores: SqlStores) ->
     assert kept.lease_until == NOW + 9 * LEASE
 
 
+def test_a_step_of_the_holder_never_shortens_its_lease(stores: SqlStores) -> None:
+    made = accept(stores, state=State.RUNNING, lease_owner="w", lease_until=NOW + 5 * LEASE)
+    stores.ledger.advance(move(made, handle={}, lease_until=NOW + LEASE), now=NOW)
+    kept = stores.ledger.get(made.id)
+    assert kept is not None
+    assert kept.lease_until == NOW + 5 * LEASE
+    stores.ledger.advance(move(kept, lease_until=NOW + 9 * LEASE), now=NOW)
+    longer = stores.ledger.get(made.id)
+    assert longer is not None
+    assert longer.lease_until == NOW + 9 * LEASE
+
+
+def test_a_poll_that_says_the_same_again_writes_no_history(stores: SqlStores) -> None:
+    made = waiting(stores, outcome="not known")
+    stores.ledger.advance(move(made, next_poll_at=NOW + MINUTE, note="not known"), now=NOW)
+    assert len(stores.audit.find()) == 1
+
+
 def test_a_worker_that_takes_a_request_up_gets_the_next_fencing_number(stores: SqlStores) -> None:
     made = accept(stores)
     taken = stores.ledger.advance(move(made, state=State.RUNNING, lease_owner="w1", lease_until=NOW + LEASE), now=NOW)
