@@ -84,10 +84,10 @@ class RqQueue:
         job = self._queue(queue).fetch_job(name)
         if job is None:
             return False
-        status = job.get_status()
+        status = job.get_status(refresh=False)
         if status in {"finished", "failed", "stopped", "canceled"}:
             job.delete()
-        return status != "started" and status in {"queued", "created", "deferred", "scheduled"}
+        return status in {"queued", "created", "deferred", "scheduled"}
 
     def _queue(self, name: str) -> Queue:
         from bot.stores.redis import jobs  # noqa: PLC0415 (as above)

@@ -94,6 +94,27 @@ def test_a_full_disk_is_unreachable_and_nothing_is_kept(tmp_path: Path) -> None:
     stores.close()
 
 
+def test_a_database_that_may_only_be_read_refuses_and_still_answers(tmp_path: Path) -> None:
+    path = tmp_path / "shipmate.db"
+    writable = open_sql(f"sqlite:///{path}")
+    made = accept(writable)
+    stores = open_sql(f"sqlite:///file:{path}?mode=ro&uri=true")
+    with pytest.raises(Unreachable, match="readonly"):
+        accept(stores)
+    assert stores.ledger.get(made.id) == made
+    stores.close()
+    writable.close()
+
+
+def test_a_writer_that_waits_too_long_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.stores.sql.database._BUSY_SECONDS", 0)
+    stores = open_sql(f"sqlite:///{tmp_path / 'shipmate.db'}")
+    with stores.database.write(), pytest.raises(Unreachable, match="locked"):
+        accept(stores)
+    accept(stores)
+    stores.close()
+
+
 def test_a_wrong_statement_is_our_fault(tmp_path: Path) -> None:
     stores = open_sql(f"sqlite:///{tmp_path / 'shipmate.db'}")
     accept(stores, cause="once")
