@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +20,8 @@ from bot import configuration, instance, logs
 from bot.commands.processes import PROCESSES, body
 from bot.settings import Settings
 from bot.supervisor import Program, Supervisor
+
+_LOG = logging.getLogger(__name__)
 
 # What the processes share; imported once, before they are forked. None of it opens anything.
 _PRELOADED = (
@@ -64,6 +67,8 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """
     if arguments.port is not None:
         settings = settings.changed(port=arguments.port)
+    if sys.stderr.isatty() and "log_format" not in settings.model_fields_set:
+        settings = settings.changed(log_format="plain")
     return supervise(settings, sandbox=arguments.sandbox, echo=sys.stdout.buffer)
 
 
@@ -90,6 +95,7 @@ def supervise(
         host, port = listener.getsockname()[:2]
         settings = settings.changed(port=port, redis_url=SecretStr(redis_url))
         here.announce(f"http://{host}:{port}", sandbox=sandbox)
+        _LOG.info("Shipmate is at http://%s:%s; talk to it with `shipmate chat`", host, port)
         supervisor = Supervisor(
             _programs(settings, listener, sandbox=sandbox),
             log=log_file(settings),
