@@ -228,7 +228,7 @@ version:
     - test -s VERSION
     - echo "this is {name} $(cat VERSION)"
 
-image:
+container:
   stage: publish
   script:
     - echo "publishing $CI_REGISTRY_IMAGE:$CI_COMMIT_TAG"

@@ -12,7 +12,7 @@ from bot.sandbox.documents import Documents, Json
 from bot.sandbox.gitlab.instance import GitLab
 from bot.sandbox.gitlab.site import timestamp
 
-_JOBS = (("compile", "build"), ("unit", "test"), ("version", "test"), ("image", "publish"))
+_JOBS = (("compile", "build"), ("unit", "test"), ("version", "test"), ("container", "publish"))
 _JOB_SECONDS = 2
 
 
@@ -115,7 +115,7 @@ def _releases(site: GitLab, service: Service, now: datetime) -> None:
 def _past_pipeline(site: GitLab, project: Json, ref: str, sha: str, *, when: datetime, author: int, tag: bool) -> None:
     """Put down a pipeline that went well some time ago; its traces are not kept, as GitLab forgets them too."""
     documents = site.documents
-    jobs = [job for job in _JOBS if tag or job[0] != "image"]
+    jobs = [job for job in _JOBS if tag or job[0] != "container"]
     number, end = documents.next_id("gitlab_pipeline"), timestamp(when + timedelta(seconds=_JOB_SECONDS * len(jobs)))
     pipeline: Json = {
         "id": number,

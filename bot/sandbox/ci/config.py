@@ -112,6 +112,8 @@ def seconds(duration: object) -> float:
     if isinstance(duration, int | float):
         return float(duration)
     text = str(duration)
+    if text.isdigit():
+        return float(text)
     parts = _DURATION.findall(text)
     if not parts or _DURATION.sub("", text).replace("and", "").strip(" ,"):
         raise ConfigError(f"timeout config should be a duration, not {text!r}")

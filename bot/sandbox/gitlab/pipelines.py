@@ -103,7 +103,7 @@ class Pipelines:
                 pipeline["status"] = "skipped"
                 self._documents.put("gitlab_pipeline", number, pipeline)
         self._tell_pipeline(pipeline)
-        if not skip:
+        if loaded is not None and not skip:
             self.advance(number)
         return pipeline
 
