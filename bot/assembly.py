@@ -361,7 +361,7 @@ def _once(build: Callable[[], T]) -> Callable[[], T]:
 
 
 def _recognizer(settings: Settings, catalog: Catalog, organization: Organization) -> Understanding:
-    from intents.recognizer import Recognizer  # type: ignore[import-untyped]  # noqa: PLC0415 - only who hears pays for it
+    from intents.recognizer import Recognizer  # noqa: PLC0415 - only who hears pays for it
 
     found: Understanding = Recognizer(catalog, organization, cache=settings.state_dir / "understanding")
     return found

@@ -1,0 +1,270 @@
+"""What a clause does: asks for something, asks about something, forbids, tells, or merely considers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from actions.core.kinds import Kind
+from intents.clauses import Clause, Piece, placeholder
+from intents.lexicon import openings, word_set
+
+
+class Act(StrEnum):
+    """What a clause does. Only the first three, and a few statements, may lead to a change."""
+
+    COMMAND = "command"
+    REQUEST = "request"
+    WISH = "wish"
+    STATEMENT = "statement"
+    QUESTION = "question"
+    OPINION = "opinion"
+    NEGATED = "negated"
+    CONDITION = "condition"
+    REPORTED = "reported"
+    HYPOTHETICAL = "hypothetical"
+    LATER = "later"
+    POLITE = "polite"
+    """A politeness that says nothing: "if you have a minute"."""
+
+
+IsHead = Callable[[Piece], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class _Spoken:
+    """A clause as the judges see it: without openers, marks and politeness before it.
+
+    Attributes:
+        body: the pieces.
+        words: their words.
+        asked: whether a question mark ends it.
+        is_head: whether a word is the verb of something that can be asked for.
+    """
+
+    body: tuple[Piece, ...]
+    words: tuple[str, ...]
+    asked: bool
+    is_head: IsHead
+
+    def starts(self, name: str) -> bool:
+        """Whether it begins with one of a list of phrases."""
+        return any(self.words[: len(phrase)] == phrase for phrase in openings(name))
+
+    def holds(self, name: str) -> bool:
+        """Whether one of a list of phrases is in it."""
+        return any(_within(self.words, phrase) for phrase in openings(name))
+
+    def heads(self, start: int, end: int | None = None) -> bool:
+        """Whether a verb of something that can be asked for stands in a part of it."""
+        return any(self.is_head(piece) for piece in self.body[start:end])
+
+
+_WH, _AUX = word_set("acts.wh"), word_set("acts.aux")
+_FIRST = frozenset({"i", "we"})
+_IF = frozenset({"if", "whether"})
+_WHEN = frozenset({"once", "when", "whenever", "after", "until"})
+_PEOPLE = frozenset({placeholder(Kind.PERSON), placeholder(Kind.TEAM)})
+_PERFECT = frozenset({"was", "were", "been", "got", "is", "are", "has", "have", "had", "being", "be"})
+_MODAL = frozenset(
+    {"should", "must", "shall", "would", "may", "might", "could", "can", "will", "need", "do", "does", "did"}
+)
+
+
+def act_of(clause: Clause, is_head: IsHead) -> Act:
+    """What a clause does.
+
+    Args:
+        clause: its words.
+        is_head: whether a word is the verb of something that can be asked for.
+    """
+    asked = any(piece.word == "?" for piece in clause)
+    body = [piece for piece in clause if not piece.is_mark]
+    openers = word_set("acts.openers")
+    while len(body) > 1 and body[0].found is None and body[0].word in openers:
+        body = body[1:]
+    if not body:
+        return Act.STATEMENT
+    spoken = _Spoken(tuple(body), tuple(piece.word for piece in body), asked, is_head)
+    for judge in (_condition, _question, _considered, _forbidden, _told):
+        act = judge(spoken)
+        if act is not None:
+            return act
+    if set(spoken.words) & word_set("acts.wish") or "please" in spoken.words or spoken.holds("wished"):
+        return Act.WISH
+    if asked:
+        return Act.QUESTION
+    return Act.COMMAND if is_head(body[0]) or body[0].found is not None else Act.STATEMENT
+
+
+def is_later(clause: Clause) -> bool:
+    """Whether a clause puts something off to another time."""
+    said = tuple(piece.word for piece in clause)
+    for at, word in enumerate(said):
+        if word in word_set("acts.later") and (
+            at == 0 or said[at - 1] not in {"until", "till", "since", "from", "last", "by"}
+        ):
+            return True
+    return any(_within(said, phrase) for phrase in openings("later"))
+
+
+def _within(said: Sequence[str], phrase: tuple[str, ...]) -> bool:
+    size = len(phrase)
+    return any(tuple(said[at : at + size]) == phrase for at in range(len(said) - size + 1))
+
+
+def _condition(spoken: _Spoken) -> Act | None:  # noqa: PLR0911 - one return a case
+    said = spoken.words
+    first, second = said[0], said[1] if len(said) > 1 else ""
+    if spoken.starts("condition"):
+        return Act.OPINION if first == "should" and spoken.asked else Act.CONDITION
+    if spoken.starts("polite_if"):
+        gentle = {"get", "have", "can", "do", "take", "run", "find", "would"}
+        busy = any(spoken.is_head(piece) and piece.word not in gentle for piece in spoken.body[2:])
+        return Act.CONDITION if busy else Act.POLITE
+    if first == "when" and (second in _AUX or second == "exactly"):
+        return None
+    if first == "once" and second in {"more", "again"}:
+        return None
+    if first in word_set("acts.conditions"):
+        return Act.CONDITION
+    if any(_condition_at(spoken, at) for at in range(1, len(said))):
+        return Act.CONDITION
+    return None
+
+
+def _condition_at(spoken: _Spoken, at: int) -> bool:  # noqa: PLR0911 - one return a case
+    said, word = spoken.words, spoken.words[at]
+    following = said[at + 1] if at + 1 < len(said) else ""
+    if word in {"unless", "provided", "assuming"}:
+        return True
+    if word == "if":
+        return not set(said[max(0, at - 3) : at]) & word_set("acts.embed") and following not in {"you", "possible"}
+    if word == "as" and said[at + 1 : at + 3] in {("soon", "as"), ("long", "as")}:
+        return True
+    if word == "in" and following == "case":
+        return True
+    if (
+        word not in _WHEN
+        or said[0] in _WH | _AUX
+        or following in {"", "more", "again", "you", placeholder(Kind.DURATION)}
+    ):
+        return False
+    if word == "until" and not spoken.heads(at + 1):
+        return False
+    part = _Spoken(spoken.body[:at], said[:at], asked=False, is_head=spoken.is_head)
+    return part.heads(0) and _told(part) is None
+
+
+def _question(spoken: _Spoken) -> Act | None:  # noqa: PLR0911 - one return a case
+    said = spoken.words
+    first, second = said[0], said[1] if len(said) > 1 else ""
+    if spoken.starts("why_not"):
+        return Act.REQUEST
+    if _opinion(spoken):
+        return Act.OPINION
+    if spoken.starts("request"):
+        asks = any(word in _WH or word == "whether" for word in said[2:])
+        embeds = set(said[2:5]) & word_set("acts.embed") and any(word in _IF for word in said[3:])
+        return Act.QUESTION if asks or embeds else Act.REQUEST
+    if first in {"can", "could"} and second == "we":
+        sure = len(said) > 2 and spoken.is_head(spoken.body[2]) and any(p.found for p in spoken.body)  # noqa: PLR2004
+        return Act.REQUEST if sure else Act.QUESTION
+    if first in {"may", "can", "could"} and second == "i" and "please" in said:
+        return Act.REQUEST
+    if spoken.starts("request_idiom"):
+        return Act.REQUEST
+    if first in _WH | _AUX:
+        plain = first in {"do", "have"} and not spoken.asked
+        stranger = (
+            second not in word_set("acts.subjects") | {"any", "the"}
+            and spoken.body[1:2]
+            and spoken.body[1].found is None
+        )
+        return None if plain and (stranger or second == "not") else Act.QUESTION
+    if set(said[:4]) & word_set("acts.embed") and any(word in _WH | _IF for word in said[1:7]):
+        return Act.QUESTION
+    return Act.QUESTION if spoken.starts("open_question") else None
+
+
+def _opinion(spoken: _Spoken) -> bool:
+    said = spoken.words
+    if said[0] in {"should", "shall", "ought"} and said[1:2] != ("be",):
+        return True
+    return spoken.starts("opinion") or (spoken.asked and spoken.holds("opinion_within"))
+
+
+def _considered(spoken: _Spoken) -> Act | None:
+    said = spoken.words
+    if set(said[:3]) & {"maybe", "perhaps", "hypothetically", "imagine", "theoretically"}:
+        return Act.HYPOTHETICAL
+    if spoken.starts("considered"):
+        return None if spoken.starts("considered_not") else Act.HYPOTHETICAL
+    wanted = set(said) & {"need", "want", "like"}
+    if spoken.starts("announced") and not wanted:
+        return Act.LATER
+    progressing = said[:2] in {("i", "am"), ("we", "are")} and said[2:3] and said[2].endswith("ing")
+    return Act.LATER if progressing and not wanted else None
+
+
+def _forbidden(spoken: _Spoken) -> Act | None:
+    said = spoken.words
+    if spoken.starts("forbidden_not"):
+        return None
+    if spoken.starts("forbidden"):
+        return Act.NEGATED
+    return Act.NEGATED if any(_forbids_at(spoken, at) for at in range(len(said))) else None
+
+
+def _forbids_at(spoken: _Spoken, at: int) -> bool:
+    said, word = spoken.words, spoken.words[at]
+    before = said[at - 1] if at else ""
+    if word in {"nobody", "noone"} or (word == "no" and said[at + 1 : at + 2] == ("one",)):
+        return True
+    if word in {"without", "stop"}:
+        return bool(said[at + 1 : at + 2]) and said[at + 1].endswith("ing")
+    if word not in {"not", "never"} or before not in word_set("acts.before_not"):
+        return False
+    ability = before in {"do", "does", "did", "can", "could", "will", "would"} and at > 1
+    by_other = ability and said[at - 2] not in _FIRST | {"you"}
+    return not (by_other and not spoken.heads(at + 1, at + 4))
+
+
+def _told(spoken: _Spoken) -> Act | None:
+    said = spoken.words
+    if spoken.starts("told") or any(_tells_at(spoken, at) for at in range(1, len(said))):
+        return Act.REPORTED
+    bare = _is_past(said[0]) and spoken.is_head(spoken.body[0]) and said[0] != spoken.body[0].stem
+    if bare and len(said) > 1 and said[0] not in {"failed", "broken", "cancelled", "approved", "denied", "rejected"}:
+        return Act.REPORTED
+    return None
+
+
+def _tells_at(spoken: _Spoken, at: int) -> bool:
+    said, word, before = spoken.words, spoken.words[at], spoken.words[at - 1]
+    if word in word_set("acts.saying") and before not in word_set("acts.before_saying"):
+        near = said[max(0, at - 4) : at]
+        return not set(near) & _FIRST and near[-1] not in {"to", "will"}
+    if word in {"has", "have", "had"} and before in word_set("acts.subjects"):
+        return said[at + 1 : at + 2] not in {(), ("to",), ("a",), ("an",), ("the",)}
+    if not _is_past(word) or _is_wanted(said, at):
+        return False
+    back = at - 1
+    while back > 0 and said[back] in word_set("acts.adverbs"):
+        back -= 1
+    if said[back] in word_set("acts.subjects") or said[back] in _PEOPLE:
+        return said[back] != "it" or spoken.is_head(spoken.body[at])
+    return said[back] in _PERFECT or (said[back] in word_set("acts.adverbs") and spoken.is_head(spoken.body[at]))
+
+
+def _is_past(word: str) -> bool:
+    return (word.endswith("ed") and word not in word_set("acts.not_past")) or word in word_set("acts.past")
+
+
+def _is_wanted(said: Sequence[str], at: int) -> bool:
+    """Whether a participle is what somebody wants: "needs to be restarted", "want it deployed"."""
+    before = said[max(0, at - 7) : at]
+    if "be" in before[-3:] or {"get", "getting"} & set(before):
+        return True
+    return bool(set(before) & word_set("acts.wanting")) and not set(before) & {"was", "were", "been", "had"}

@@ -1,0 +1,199 @@
+"""Finds the organization's names in a message: aliases, spaces for hyphens, plurals and guarded typing mistakes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from actions.core.kinds import Kind
+from actions.core.organization import Organization
+from intents.lexicon import data_lines, english, word_set
+from intents.text import Token
+from intents.values import Found, value_at
+
+_ORDER = (Kind.SERVICE, Kind.ENVIRONMENT, Kind.PERSON, Kind.ROLE, Kind.TEAM)
+_JOINTS = re.compile(r"[\s._/&'-]+")
+_PLACES = word_set("entities.places")
+_PLACE_NOUNS = frozenset({"environment", "env", "cluster", "environments", "envs"})
+_EXACT_BELOW = 4
+_LONG = 7
+_VERY_LONG = 11
+
+
+def joined(text: str) -> str:
+    """A name without what people write differently: case, hyphens, spaces, dots."""
+    return _JOINTS.sub("", text.casefold())
+
+
+class Names:
+    """Every name and alias of an organization, ready to be found in messages.
+
+    Args:
+        names: for each kind, what is typed → the canonical name.
+        vocabulary: words that mean something to the recogniser and are no typing mistakes.
+    """
+
+    def __init__(self, names: Mapping[Kind, Mapping[str, str]], vocabulary: Iterable[str] = ()) -> None:
+        self._exact: dict[str, dict[Kind, str]] = {}
+        self._longest = 1
+        for kind in _ORDER:
+            for typed, canonical in names.get(kind, {}).items():
+                key = joined(typed)
+                self._exact.setdefault(key, {}).setdefault(kind, canonical)
+                self._longest = max(self._longest, len(_JOINTS.split(typed.strip())))
+        self._plurals(names)
+        self._fuzzy = [key for key in self._exact if len(key) >= _EXACT_BELOW]
+        self._known = english() | frozenset(vocabulary)
+        self._people = {joined(name) for name in names.get(Kind.PERSON, {})}
+
+    @classmethod
+    def of(cls, organization: Organization, vocabulary: Iterable[str] = ()) -> Names:
+        """The names of an organization, with the nicknames that are usual everywhere."""
+        named: dict[Kind, dict[str, str]] = {
+            Kind.SERVICE: {w: s.name for s in organization.services for w in (*s.aliases, s.name)},
+            Kind.ENVIRONMENT: {w: e.name for e in organization.environments for w in (*e.aliases, e.name)},
+            Kind.PERSON: {p.name: p.name for p in organization.people},
+            Kind.ROLE: {role: role for role in organization.role_names},
+            Kind.TEAM: {
+                team: team
+                for team in (
+                    *(t.name for t in organization.teams),
+                    *(o for s in organization.services for o in s.owners),
+                )
+            },
+        }
+        for line in data_lines("nicknames.txt"):
+            where, _, words = line.partition(":")
+            kind, canonical = Kind(where.split()[0]), where.split()[1]
+            taken = {joined(word) for word in named[kind]}
+            if canonical in named[kind].values():
+                named[kind].update({word: canonical for word in words.split() if joined(word) not in taken})
+        return cls(named, vocabulary)
+
+    def _plurals(self, names: Mapping[Kind, Mapping[str, str]]) -> None:
+        services = {joined(typed): canonical for typed, canonical in names.get(Kind.SERVICE, {}).items()}
+        for key, canonical in services.items():
+            other = key[:-1] if key.endswith("s") else f"{key}s"
+            if len(key) >= _EXACT_BELOW and other not in self._exact:
+                self._exact[other] = {Kind.SERVICE: canonical}
+
+    def is_person(self, word: str) -> bool:
+        """Whether a word is somebody's name."""
+        return joined(word.lstrip("@")) in self._people
+
+    def knows(self, word: str) -> bool:
+        """Whether a word is an English word or means something here."""
+        return word in self._known or joined(word) in self._exact
+
+    def find(self, words: Sequence[Token]) -> list[Found]:
+        """The names and values in a message, from left to right, none overlapping."""
+        found: list[Found] = []
+        at = 0
+        while at < len(words):
+            hit = (
+                None
+                if words[at].is_mark
+                else (self._name_at(words, at) or value_at(words, at) or self._near(words, at))
+            )
+            if hit is None:
+                at += 1
+            else:
+                found.append(hit)
+                at = hit.end
+        return found
+
+    def _name_at(self, words: Sequence[Token], at: int) -> Found | None:
+        for count in range(min(self._longest + 1, len(words) - at), 0, -1):
+            span = words[at : at + count]
+            if any(token.is_mark for token in span):
+                continue
+            key = "".join(joined(token.word.lstrip("@")) for token in span)
+            readings = self._exact.get(key)
+            if readings is None and span[-1].possessive:
+                readings = self._exact.get(joined(span[-1].text)) if count == 1 else None
+            if readings and count == 1:
+                readings = self._plausible(readings, words, at)
+            if readings:
+                longer = self._near_pair(words, at, count) if count == 1 else None
+                return longer or Found(at, at + count, readings, typed=" ".join(t.text for t in span))
+        return None
+
+    def _plausible(self, readings: dict[Kind, str], words: Sequence[Token], at: int) -> dict[Kind, str]:
+        """Names that are also everyday words count only where they stand like a name."""
+        token = words[at]
+        if token.text.startswith("@"):
+            return {kind: name for kind, name in readings.items() if kind is Kind.PERSON} or readings
+        if token.word not in english():
+            return readings
+        before = words[at - 1].word if at else ""
+        after = words[at + 1].word if at + 1 < len(words) else ""
+        kept = dict(readings)
+        name = joined(readings.get(Kind.ENVIRONMENT, ""))
+        placed = before in _PLACES or after in _PLACE_NOUNS or len([t for t in words if not t.is_mark]) <= 4  # noqa: PLR2004
+        if Kind.ENVIRONMENT in kept and name != joined(token.word) and not placed:
+            article = before in {"the", "a", "our"} and after not in _PLACE_NOUNS
+            if article or token.word in {
+                "test",
+                "tests",
+                "stage",
+                "live",
+                "main",
+                "demo",
+                "int",
+                "pilot",
+                "edge",
+                "green",
+                "blue",
+            }:
+                del kept[Kind.ENVIRONMENT]
+        elif Kind.ENVIRONMENT in kept and not placed and token.word in {"test", "live", "demo", "pilot", "edge", "lab"}:
+            del kept[Kind.ENVIRONMENT]
+        if Kind.PERSON in kept and not (token.text[:1].isupper() and at):
+            del kept[Kind.PERSON]
+        return kept
+
+    def _near_pair(self, words: Sequence[Token], at: int, count: int) -> Found | None:
+        """A longer name, mistyped, that begins with a shorter one: "payments wroker" is not payments."""
+        if at + count >= len(words) or words[at + count].is_mark or self.knows(words[at + count].word):
+            return None
+        if value_at(words, at + count):
+            return None
+        return self._nearest(words, at, at + count + 1)
+
+    def _near(self, words: Sequence[Token], at: int) -> Found | None:
+        if self.knows(words[at].word) or not any(character.isalpha() for character in words[at].word):
+            return None
+        if at + 1 < len(words) and not words[at + 1].is_mark and not value_at(words, at + 1):
+            pair = self._nearest(words, at, at + 2)
+            if pair is not None and not pair.rivals:
+                return pair
+        return self._nearest(words, at, at + 1)
+
+    def _nearest(self, words: Sequence[Token], start: int, end: int) -> Found | None:
+
+        key = "".join(joined(token.word.lstrip("@")) for token in words[start:end])
+        if len(key) < _EXACT_BELOW:
+            return None
+        allowed = 1 if len(key) < _LONG else 2 if len(key) < _VERY_LONG else 3
+        hits = process.extract(key, self._fuzzy, scorer=OSA.distance, score_cutoff=allowed, limit=6)
+        hits = [hit for hit in hits if hit[0][0] == key[0] or sorted(hit[0][:2]) == sorted(key[:2]) or hit[1] == 1]
+        if not hits:
+            return None
+        best = [self._exact[name] for name, distance, _ in hits if distance == hits[0][1]]
+        typed = " ".join(token.text for token in words[start:end])
+        kinds = {kind for readings in best for kind in readings}
+        for kind in kinds:
+            names = sorted({readings[kind] for readings in best if kind in readings})
+            if len(names) > 1:
+                return Found(start, end, {kind: names[0]}, fuzzy=True, rivals=tuple(names), typed=typed)
+        merged = {kind: name for readings in best for kind, name in readings.items()}
+        close = {self._exact[name].get(Kind.SERVICE) for name, _, _ in hits} - {None, merged.get(Kind.SERVICE)}
+        rivals = (
+            tuple(sorted(n for n in (*close, merged.get(Kind.SERVICE)) if n))
+            if close and Kind.SERVICE in merged
+            else ()
+        )
+        return Found(start, end, merged, fuzzy=True, rivals=rivals, typed=typed)

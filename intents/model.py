@@ -1,0 +1,130 @@
+"""What is learned from a catalogue, kept under its hash: weights, the words it knows, the verbs' first words."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from actions.core.catalog import Catalog
+from intents.classifier import Classifier
+from intents.clauses import Piece
+from intents.lexicon import STOP, english, stem, word_set
+from intents.training import NONE, Lesson, fingerprint, lessons
+
+_VERSION = "1"
+_SHORTEST = 4
+_LONG = 7
+_ENOUGH = 0.6
+_NO_HEADS = word_set("model.no_heads")
+
+
+class Model:
+    """What the recogniser has learned from a catalogue."""
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        vocabulary: Iterable[str],
+        heads: Iterable[str],
+        negated: Sequence[tuple[str, Sequence[str]]],
+    ) -> None:
+        self.classifier = classifier
+        self.vocabulary = frozenset(vocabulary)
+        self._heads = frozenset(heads)
+        self._negated = [(label, frozenset(words)) for label, words in negated]
+        self._spelling = sorted(word for word in self.vocabulary if len(word) >= _SHORTEST)
+        self.mended = lru_cache(maxsize=4096)(self._mended)
+
+    @classmethod
+    def fit(cls, catalog: Catalog) -> Model:
+        """Learn from a catalogue: seconds."""
+        learned = lessons(catalog)
+        vocabulary = {p.word for lesson in learned for p in lesson.parts if p.word.isalpha()}
+        heads = {head for lesson in learned if not lesson.label.startswith(NONE) for head in _heads(lesson)}
+        negated = [
+            (lesson.label, sorted(_content(lesson.parts)))
+            for lesson in learned
+            if not lesson.label.startswith(NONE) and _has_not(lesson.parts)
+        ]
+        return cls(Classifier.fit(learned), vocabulary, heads, negated)
+
+    @classmethod
+    def kept(cls, catalog: Catalog, directory: Path | None) -> Model:
+        """The model of a catalogue out of a directory; fitted and put there where it is not."""
+        if directory is None:
+            return cls.fit(catalog)
+        path = directory / f"intents-{fingerprint(catalog, _VERSION)}.json"
+        with contextlib.suppress(OSError, ValueError):
+            return cls.load(path)
+        model = cls.fit(catalog)
+        model.save(path)
+        return model
+
+    def save(self, path: Path) -> None:
+        """Write it, so that a reader never sees half a file."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(f".{os.getpid()}.tmp")
+        kept = {
+            "classifier": self.classifier.to_json(),
+            "vocabulary": sorted(self.vocabulary),
+            "heads": sorted(self._heads),
+            "negated": [(label, sorted(words)) for label, words in self._negated],
+        }
+        draft.write_text(json.dumps(kept, separators=(",", ":")), encoding="utf-8")
+        draft.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Model:
+        """Read what `save` wrote.
+
+        Raises:
+            OSError: there is no such file.
+            ValueError: it is not what `save` writes.
+        """
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        return cls(Classifier.from_json(kept["classifier"]), kept["vocabulary"], kept["heads"], kept["negated"])
+
+    def is_head(self, piece: Piece) -> bool:
+        """Whether a word begins some request of the catalogue."""
+        return piece.found is None and piece.stem in self._heads
+
+    def says_not(self, label: str, parts: Sequence[Piece]) -> bool:
+        """Whether a verb is asked for by a "not" such as this one: "should not be devops any longer"."""
+        words = _content(parts)
+        return any(own == label and len(words & said) >= _ENOUGH * len(words | said) for own, said in self._negated)
+
+    def _mended(self, word: str) -> str | None:
+        """The word of the catalogue that a mistyped one was meant to be; None where it is none for sure."""
+        if len(word) < _SHORTEST or not word.isalpha() or word in self.vocabulary or word in english():
+            return None
+
+        allowed = 1 if len(word) < _LONG else 2
+        hits = process.extract(word, self._spelling, scorer=OSA.distance, score_cutoff=allowed, limit=2)
+        if not hits or (len(hits) > 1 and hits[0][1] == hits[1][1] and self._apart(hits[0][0], hits[1][0])):
+            return None
+        return str(hits[0][0])
+
+    @staticmethod
+    def _apart(one: str, other: str) -> bool:
+        return stem(one) != stem(other)
+
+
+def _heads(lesson: Lesson) -> Iterable[str]:
+    content = [p for p in lesson.parts if not p.is_mark and p.word not in STOP]
+    if content and not content[0].word.startswith("<") and content[0].word not in _NO_HEADS:
+        yield content[0].stem
+
+
+def _content(parts: Sequence[Piece]) -> frozenset[str]:
+    return frozenset(p.stem for p in parts if not p.is_mark and p.word not in STOP)
+
+
+def _has_not(parts: Sequence[Piece]) -> bool:
+    return bool({p.word for p in parts} & {"not", "no", "never", "nobody", "nothing", "stop", "leave"})

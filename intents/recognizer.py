@@ -1,0 +1,339 @@
+"""The local recogniser: grammar for what is plain, a small statistical model for the rest, and a refusal to guess."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from actions.core.action import Risk
+from actions.core.catalog import Catalog
+from actions.core.kinds import Kind
+from actions.core.organization import Organization
+from actions.core.ports.messaging import Turn
+from actions.core.request import Origin
+from intents.acts import Act, act_of, is_later
+from intents.classifier import Guess, features
+from intents.clauses import Clause, Piece, pieces, sentences
+from intents.entities import Names
+from intents.grammar import Grammar
+from intents.hostile import is_hostile
+from intents.lexicon import STOP, clusters
+from intents.meaning import Asks, Hint, Lacks, Meaning, Message, Unclear
+from intents.model import Model
+from intents.slots import Filled, Filler, split_reason
+from intents.text import own_words
+from intents.thread import Before, completed, corrects, is_again, is_fragment, is_inquiry, replaced, turns_before
+from intents.training import NONE, Verb, prepositions, risky
+
+_SURE_WRITE = 0.45
+_SURE_READ = 0.3
+_SURE_STATEMENT = 0.6
+_MISFIT = 0.3
+_HARMLESS = frozenset({Kind.DURATION, Kind.REF, Kind.TEAM})
+_MENTIONED = frozenset({Kind.VERSION, Kind.ENVIRONMENT, Kind.PERSON, Kind.SERVICE, Kind.ROLE})
+_ACTIVE = frozenset({Act.COMMAND, Act.REQUEST, Act.WISH})
+_BARRED = {
+    Act.QUESTION: (Hint.REPORTED, Hint.NEGATED, Hint.AMBIGUOUS),
+    Act.COMMAND: (Hint.REPORTED, Hint.HYPOTHETICAL),
+    Act.REQUEST: (Hint.REPORTED, Hint.HYPOTHETICAL, Hint.NEGATED),
+    Act.WISH: (Hint.REPORTED,),
+}
+_HINTS = {
+    Act.NEGATED: Hint.NEGATED,
+    Act.CONDITION: Hint.CONDITIONAL,
+    Act.REPORTED: Hint.REPORTED,
+    Act.HYPOTHETICAL: Hint.HYPOTHETICAL,
+    Act.OPINION: Hint.HYPOTHETICAL,
+    Act.LATER: Hint.LATER,
+}
+REASONS = {
+    Hint.EMPTY: "There was nothing to read.",
+    Hint.THANKS: "You are welcome.",
+    Hint.GREETING: "Hello! `help` shows what I can do.",
+    Hint.NEGATED: "I read that as something not to do, so I leave it.",
+    Hint.CONDITIONAL: "That depends on something I do not watch for you; tell me when it is so.",
+    Hint.REPORTED: "I read that as news, not as a request.",
+    Hint.HYPOTHETICAL: "That is yours to decide; tell me plainly what to do.",
+    Hint.LATER: "I read that as something for later, so I do nothing now.",
+    Hint.QUOTED: "All of that was quoted; say in your own words what to do.",
+    Hint.HOSTILE: "I do not take instructions of that kind.",
+    Hint.AMBIGUOUS: "I am not sure which you mean.",
+    Hint.OUT_OF_SCOPE: "I do not know how to do that. `help` shows what I can do.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    clause: Clause
+    act: Act
+    conditional: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    verb: Verb
+    filled: Filled
+    confidence: float
+    judged: _Judged
+
+
+class Recognizer:
+    """Reads messages by a catalogue and an organization, without a language model.
+
+    Args:
+        catalog: the verbs.
+        organization: the names.
+        cache: the directory in which what was learned from a catalogue is kept; None keeps nothing.
+    """
+
+    def __init__(self, catalog: Catalog, organization: Organization, cache: Path | None = None) -> None:
+        self._catalog = catalog
+        self._organization = organization
+        self._model = Model.kept(catalog, cache)
+        self._names = Names.of(organization, self._model.vocabulary)
+        self._grammar = Grammar(catalog)
+        self._fillers: dict[str, Filler] = {}
+        self._risky = risky(catalog)
+
+    def recognize(self, message: Message, thread: Sequence[Turn] = ()) -> Meaning:
+        """What a message means after the earlier turns of its thread, oldest first."""
+        words = own_words(message.text, self._names.is_person, self._by_handle)
+        parts = pieces(words.tokens, self._names.find(words.tokens), self._model.mended)
+        if not any(not piece.is_mark for piece in parts):
+            return _unclear(Hint.QUOTED if words.quoted or message.quoted else Hint.EMPTY)
+        if is_hostile(words.text):
+            return _unclear(Hint.HOSTILE)
+        return self._understood(parts, thread)
+
+    def _understood(self, parts: Sequence[Piece], thread: Sequence[Turn]) -> Meaning:
+        earlier = turns_before(thread, self._catalog, self.recognize) if thread else []
+        plain = self._grammar.read(parts)
+        if plain is not None and not (any(p.word == "?" for p in parts) and self._is_risky(plain[0])):
+            return self._complete(plain[0], plain[1], parts, earlier, origin=Origin.GRAMMAR)
+        followed = self._follow(parts, earlier)
+        return followed or self._read(parts, earlier)
+
+    def _follow(  # noqa: PLR0911 - one return a case
+        self, parts: Sequence[Piece], earlier: Sequence[Before]
+    ) -> Meaning | None:
+        """The meaning of a message that only completes, repeats or corrects an earlier one."""
+        if not earlier:
+            return None
+        last = earlier[0]
+        if is_again(parts) and (
+            self._is_risky(last.verb) or {p.word for p in parts} <= {"again", "same", "the", "please", "once", "more"}
+        ):
+            return self._complete(last.verb, dict(last.parameters), parts, [], confidence=0.8)
+        if not is_fragment(parts):
+            return None
+        if is_inquiry(parts) and self._is_risky(last.verb) and not last.missing and not corrects(parts):
+            return None
+        borrowed = replaced(last, parts, self._filler(last.verb))
+        if borrowed is None:
+            return None
+        lacking = tuple(n for n in last.verb.required() if n not in borrowed.parameters)
+        kind = {"parameters": borrowed.parameters, "sources": borrowed.sources, "confidence": 0.8}
+        if lacking:
+            return Lacks(action=last.verb.policy.name, missing=lacking, **kind)
+        return Asks(action=last.verb.policy.name, **kind)
+
+    def _read(self, parts: Sequence[Piece], earlier: Sequence[Before]) -> Meaning:
+        judged = self._judge(parts)
+        readings = [reading for item in judged if (reading := self._reading(item, judged, earlier)) is not None]
+        writes = [r for r in readings if self._is_risky(r.verb)]
+        if (
+            len(
+                {
+                    (r.verb.policy.name, str(sorted(r.filled.parameters.items())))
+                    for r in writes
+                    if r.judged.act in _ACTIVE
+                }
+            )
+            > 1
+        ):
+            merged = _one_request(writes)
+            if merged is None:
+                return self._ambiguous(writes)
+            readings = [merged]
+        best = max(readings, key=lambda r: (r.judged.act in _ACTIVE, r.confidence), default=None)
+        if best is None:
+            return self._nothing(parts, judged)
+        if best.filled.ambiguous and self._is_risky(best.verb):
+            return self._which(best, parts)
+        return self._complete(best.verb, best.filled.parameters, parts, earlier, confidence=best.confidence)
+
+    def _judge(self, parts: Sequence[Piece]) -> list[_Judged]:
+        result: list[_Judged] = []
+        for sentence in sentences(parts, self._model.is_head):
+            acts = [act_of(clause, self._model.is_head) for clause in sentence]
+            conditional = Act.CONDITION in acts
+            for clause, act in zip(sentence, acts, strict=True):
+                bare, reason = split_reason(clause)
+                result.append(_Judged(bare, act, conditional, reason))
+        return result
+
+    def _reading(self, item: _Judged, every: Sequence[_Judged], earlier: Sequence[Before]) -> _Reading | None:
+        """The best reading of a clause that may ask for something; None where it does not."""
+        if (
+            item.act in {Act.CONDITION, Act.REPORTED, Act.HYPOTHETICAL, Act.LATER, Act.OPINION, Act.POLITE}
+            or not item.clause
+        ):
+            return None
+        skipped = {Act.NEGATED, Act.CONDITION, Act.POLITE, Act.HYPOTHETICAL}
+        context = [p for other in every if other is not item and other.act not in skipped for p in other.clause]
+        reason = next((other.reason for other in every if other.reason), "")
+        ranked = self._ranked(item, context, reason, earlier)
+        for confidence, guess, filled in ranked[:3]:
+            if guess.label.startswith(NONE):
+                return None
+            verb = self._catalog[guess.label]
+            if self._may(verb, item, confidence):
+                return _Reading(verb, filled or Filled(), confidence, item)
+            if item.act is not Act.QUESTION:
+                return None
+        return None
+
+    def _ranked(
+        self, item: _Judged, context: Sequence[Piece], reason: str, earlier: Sequence[Before]
+    ) -> list[tuple[float, Guess, Filled | None]]:
+        guesses = self._possible(item.act, self._model.classifier.guesses(features(item.clause, context)))
+        scored: list[tuple[float, Guess, Filled | None]] = []
+        for guess in guesses[:6]:
+            if guess.label.startswith(NONE):
+                scored.append((guess.likelihood, guess, None))
+                continue
+            verb = self._catalog[guess.label]
+            filled = self._filler(verb).fill(item.clause, context, reason)
+            harmless = _HARMLESS if self._is_risky(verb) else _HARMLESS | _MENTIONED
+            misfits = [kind for kind in filled.unused if kind not in harmless]
+            likelihood = guess.likelihood * _MISFIT ** len(misfits)
+            scored.append((likelihood, guess, filled))
+        return sorted(scored, key=lambda entry: -entry[0])
+
+    def _possible(self, act: Act, guesses: Sequence[Guess]) -> list[Guess]:
+        """The guesses that such an act leaves: a question asks for no change, a command is no report."""
+        barred = {f"{NONE}{hint}" for hint in _BARRED.get(act, ())}
+        if act is Act.QUESTION:
+            barred |= self._risky
+        kept = [guess for guess in guesses if guess.label not in barred]
+        total = sum(guess.likelihood for guess in kept) or 1.0
+        return [Guess(guess.label, guess.likelihood / total) for guess in kept]
+
+    def _may(self, verb: Verb, item: _Judged, confidence: float) -> bool:
+        """Whether a clause of such a kind may be read as a verb with that much confidence."""
+        if not self._is_risky(verb):
+            return item.act is not Act.NEGATED and confidence >= _SURE_READ
+        if item.conditional or item.act is Act.QUESTION or (is_later(item.clause) and not _takes_time(verb)):
+            return False
+        if item.act is Act.NEGATED:
+            return confidence >= _SURE_STATEMENT and self._model.says_not(verb.policy.name, item.clause)
+        needed = _SURE_WRITE if item.act in _ACTIVE else _SURE_STATEMENT
+        return confidence >= needed and self._supported(verb, item)
+
+    def _supported(self, verb: Verb, item: _Judged) -> bool:
+        """Whether the words, and not only the values beside them, speak for a verb."""
+        content = [p for p in item.clause if p.found is None and not p.is_mark and p.word not in STOP]
+        label = verb.policy.name
+        weigh = self._model.classifier.weight
+        worth = [
+            weigh(f"w {p.stem}", label) + sum(0.6 * weigh(f"c {group}", label) for group in clusters().get(p.stem, ()))
+            for p in content
+        ]
+        return any(value > 0.1 for value in worth)  # noqa: PLR2004 - less is noise of the fit
+
+    def _complete(
+        self,
+        verb: Verb,
+        parameters: Mapping[str, JsonValue],
+        parts: Sequence[Piece],
+        earlier: Sequence[Before],
+        *,
+        origin: Origin = Origin.STATISTICAL,
+        confidence: float = 1.0,
+    ) -> Meaning:
+        """An action with what it takes from the thread: asked for, or lacking something."""
+        borrowed = completed(verb, parameters, parts, earlier)
+        missing = tuple(name for name in verb.required() if name not in borrowed.parameters)
+        if missing:
+            return Lacks(
+                action=verb.policy.name,
+                parameters=borrowed.parameters,
+                sources=borrowed.sources,
+                origin=origin,
+                confidence=confidence,
+                missing=missing,
+            )
+        return Asks(
+            action=verb.policy.name,
+            parameters=borrowed.parameters,
+            sources=borrowed.sources,
+            origin=origin,
+            confidence=confidence,
+        )
+
+    def _which(self, reading: _Reading, parts: Sequence[Piece]) -> Meaning:
+        """A change whose name may be several: asked back for, with the names."""
+        told = tuple(f"Did you mean {' or '.join(names)}?" for names in reading.filled.ambiguous.values())
+        required = [name for name in reading.verb.required() if name in reading.filled.ambiguous]
+        if not required:
+            return _unclear(Hint.AMBIGUOUS, told)
+        meaning = self._complete(reading.verb, reading.filled.parameters, parts, (), confidence=reading.confidence)
+        return meaning.model_copy(update={"suggestions": told}) if isinstance(meaning, Lacks) else meaning
+
+    def _ambiguous(self, readings: Iterable[_Reading]) -> Unclear:
+        return _unclear(
+            Hint.AMBIGUOUS, tuple(dict.fromkeys(r.verb.policy.examples[0] for r in readings if r.verb.policy.examples))
+        )
+
+    def _nothing(self, parts: Sequence[Piece], judged: Sequence[_Judged]) -> Unclear:
+        """Why nothing is to be done, as well as that can be told."""
+        for item in judged:
+            if item.conditional:
+                return _unclear(Hint.CONDITIONAL)
+            if item.act in _HINTS:
+                return _unclear(_HINTS[item.act])
+        guesses = self._model.classifier.guesses(features(parts))
+        top = guesses[0].label if guesses else ""
+        if top.startswith(NONE) and top.removeprefix(NONE) in {str(hint) for hint in Hint}:
+            return _unclear(Hint(top.removeprefix(NONE)), confidence=guesses[0].likelihood)
+        near = [self._catalog[guess.label].policy.examples for guess in guesses[:3] if not guess.label.startswith(NONE)]
+        return _unclear(Hint.OUT_OF_SCOPE, tuple(examples[0] for examples in near if examples))
+
+    def _filler(self, verb: Verb) -> Filler:
+        name = verb.policy.name
+        if name not in self._fillers:
+            self._fillers[name] = Filler(verb, prepositions(verb))
+        return self._fillers[name]
+
+    def _is_risky(self, verb: Verb) -> bool:
+        return verb.policy.risk is not Risk.READ
+
+    def _by_handle(self, handle: str) -> str | None:
+        person = self._organization.person_by_slack(handle)
+        return person.name if person else None
+
+
+def _one_request(readings: Sequence[_Reading]) -> _Reading | None:
+    """Several clauses that are one request: each says a part, and none contradicts another."""
+    if len({r.verb.policy.name for r in readings}) > 1:
+        return None
+    first = max(readings, key=lambda r: r.confidence)
+    together: dict[str, JsonValue] = {}
+    for reading in readings:
+        for name, value in reading.filled.parameters.items():
+            if together.setdefault(name, value) != value:
+                return None
+    first.filled.parameters = together
+    return first
+
+
+def _takes_time(verb: Verb) -> bool:
+    return any(verb.kind_of(name) is Kind.DURATION for name in verb.model_fields)
+
+
+def _unclear(hint: Hint, suggestions: tuple[str, ...] = (), *, confidence: float = 1.0) -> Unclear:
+    return Unclear(hint=hint, reason=REASONS[hint], suggestions=suggestions, confidence=confidence)

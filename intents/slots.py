@@ -1,0 +1,238 @@
+"""From the names and values in a message to a verb's parameters, by kind, by the words before them, by corrections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+
+from pydantic import JsonValue
+
+from actions.core.action import Risk
+from actions.core.kinds import Kind
+from intents.clauses import Clause, Piece
+from intents.grammar import choice_at
+from intents.lexicon import data_lines, word_set
+from intents.training import Verb
+from intents.values import Found
+
+_CORRECTIONS = word_set("slots.corrections")
+_REASONS = frozenset({"because", "cause", "due", "reason"})
+_TOWARDS = frozenset({"to", "into", "onto", "in", "on", "towards", "at"})
+_AWAY = frozenset({"from", "than", "of", "replacing", "replace", "leaving", "off", "was", "not"})
+_ARTICLES = frozenset(
+    {"the", "a", "an", "our", "version", "environment", "env", "service", "back", "tag", "release", "<service>"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A name or value with what stands before it."""
+
+    found: Found
+    before: str
+    position: int
+    negated: bool = False
+
+
+@dataclass(slots=True)
+class Filled:
+    """What a message says of a verb's parameters.
+
+    Attributes:
+        parameters: by name.
+        ambiguous: for a parameter, the values that it may equally have.
+        unused: kinds of value in the message that the verb has no parameter for.
+        fuzzy: whether a name was mistyped.
+    """
+
+    parameters: dict[str, JsonValue] = field(default_factory=dict)
+    ambiguous: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    unused: list[Kind] = field(default_factory=list)
+    fuzzy: bool = False
+
+
+def mentions(clause: Iterable[Piece]) -> tuple[list[Mention], list[int]]:
+    """The names and values of a clause, and the places where the speaker corrects themselves."""
+    found: list[Mention] = []
+    corrections: list[int] = []
+    before: list[str] = []
+    for position, piece in enumerate(clause):
+        if piece.found is None:
+            if piece.word in _CORRECTIONS and found:
+                corrections.append(position)
+            before.append(piece.word)
+            continue
+        near = [word for word in before if word not in _ARTICLES]
+        own = near[-1] if near else ""
+        negated = "not" in before[-3:] and own in {"not", "to", "in", "on"}
+        found.append(
+            Mention(piece.found, own if not (before and before[-1].startswith("<")) else before[-1], position, negated)
+        )
+        before.append(piece.word)
+    return found, corrections
+
+
+def split_reason(clause: Clause) -> tuple[Clause, str]:
+    """A clause without the reason that it gives, and the reason."""
+    for at, piece in enumerate(clause):
+        if at and piece.found is None and piece.word in _REASONS:
+            rest = clause[at + 1 :]
+            while rest and rest[0].word in {"of", "to", "that", "is", ":"}:
+                rest = rest[1:]
+            return clause[:at], " ".join(part.text for part in rest)
+    return clause, ""
+
+
+class Filler:
+    """Fills the parameters of one verb.
+
+    Args:
+        verb: the verb.
+        before: for each parameter, the words that stand before it in the verb's phrases and sayings.
+    """
+
+    def __init__(self, verb: Verb, before: Mapping[str, frozenset[str]]) -> None:
+        self._verb = verb
+        self._before = before
+        self._by_kind: dict[Kind, list[str]] = {}
+        self._choices: dict[str, tuple[str, ...]] = {}
+        for name in verb.model_fields:
+            kind, choices = verb.kind_of(name), verb.choices_of(name)
+            if choices and kind is Kind.TEXT:
+                self._choices[name] = choices
+            else:
+                self._by_kind.setdefault(kind, []).append(name)
+        self._risky = verb.policy.risk is not Risk.READ
+
+    @property
+    def kinds(self) -> frozenset[Kind]:
+        """The kinds of value that the verb takes."""
+        return frozenset(self._by_kind)
+
+    def fill(self, main: Sequence[Piece], context: Sequence[Piece] = (), reason: str = "") -> Filled:
+        """The parameters that a message gives.
+
+        Args:
+            main: the clause that asks.
+            context: other clauses of the message, whose values count where the clause itself has none.
+            reason: the reason it gives.
+        """
+        filled = Filled()
+        here, corrections = mentions(main)
+        elsewhere, _ = mentions(context)
+        for kind, names in self._by_kind.items():
+            own = self._of_kind(kind, here, corrections)
+            other = self._of_kind(kind, elsewhere, [])
+            self._assign(kind, names, own or other, filled)
+            if own and other and len(names) > 1:
+                self._assign(kind, [n for n in names if n not in filled.parameters], other, filled, strict=True)
+        for name, choices in self._choices.items():
+            value = _choice(choices, main) or _choice(choices, context)
+            if value and (name != "only" or "only" in [p.word for p in main]):
+                filled.parameters[name] = value
+        texts = [n for n in self._by_kind.get(Kind.TEXT, ()) if not self._verb.model_fields[n].is_required()]
+        if reason and texts:
+            filled.parameters[texts[0]] = reason
+        filled.unused = [m.found.kind for m in here if not m.found.weak and not self.kinds & set(m.found.readings)]
+        return filled
+
+    def _of_kind(self, kind: Kind, candidates: Sequence[Mention], corrections: Sequence[int]) -> list[Mention]:
+        found = [m for m in candidates if kind in m.found.readings and not m.negated]
+        if kind is Kind.REF:
+            found = [m for m in found if Kind.VERSION not in m.found.readings or Kind.VERSION not in self.kinds]
+        if kind is Kind.TEAM:
+            found = [m for m in found if not (Kind.SERVICE in m.found.readings and Kind.SERVICE in self.kinds)]
+        if kind is Kind.ROLE or (kind is Kind.ENVIRONMENT and Kind.ROLE in self.kinds):
+            found = [m for m in found if kind is not Kind.ENVIRONMENT or Kind.ROLE not in m.found.readings]
+        if (
+            kind is Kind.ENVIRONMENT
+            and Kind.SERVICE in self.kinds
+            and any(Kind.SERVICE not in m.found.readings for m in found)
+        ):
+            found = [m for m in found if Kind.SERVICE not in m.found.readings]
+        if kind is Kind.SERVICE:
+            sure = [m for m in found if next(iter(m.found.readings)) is kind]
+            found = sure or found
+        for place in corrections:
+            later = [m for m in found if m.position > place]
+            earlier = [m for m in found if m.position < place]
+            if later and earlier:
+                found = [*earlier[:-1], *later]
+        return found
+
+    def _assign(
+        self,
+        kind: Kind,
+        names: Sequence[str],
+        found: list[Mention],
+        filled: Filled,
+        *,
+        strict: bool = False,
+    ) -> None:
+        if len(names) > 1:
+            self._assign_several(kind, names, found, filled, strict=strict)
+            return
+        if found and names and names[0] not in filled.parameters:
+            if kind is Kind.VERSION and not self._is_required(names[0]) and self._risky:
+                found = [m for m in found if m.before in self._before[names[0]] - {""} or m.before in _TOWARDS]
+            if kind is Kind.DURATION:
+                found = [m for m in found if not (self._risky and m.found.past)]
+            if found:
+                self._set(names[0], kind, found, filled)
+
+    def _assign_several(
+        self, kind: Kind, names: Sequence[str], found: list[Mention], filled: Filled, *, strict: bool
+    ) -> None:
+        """Values of one kind for several parameters, told apart by the words before them."""
+        for mention in list(found):
+            told = [n for n in names if n not in filled.parameters and self._suits(n, names, mention.before)]
+            if len(told) == 1:
+                self._set(told[0], kind, [mention], filled)
+                found.remove(mention)
+        if strict:
+            return
+        for name in names:
+            if name not in filled.parameters and found and (self._is_required(name) or not self._risky):
+                self._set(name, kind, found, filled)
+                found = []
+
+    def _suits(self, name: str, names: Sequence[str], before: str) -> bool:
+        if not before or before not in self._before[name]:
+            return False
+        return not any(before in self._before[other] for other in names if other != name)
+
+    def _is_required(self, name: str) -> bool:
+        return self._verb.model_fields[name].is_required()
+
+    def _set(self, name: str, kind: Kind, found: Sequence[Mention], filled: Filled) -> None:
+        values = list(dict.fromkeys(m.found.readings[kind] for m in found))
+        if len(values) > 1:
+            towards = [m for m in found if m.before in {"to", "into", "onto"}]
+            kept = towards or [m for m in found if m.before not in _AWAY - {"of"}]
+            values = list(dict.fromkeys(m.found.readings[kind] for m in kept)) or values
+        rivals = tuple(dict.fromkeys(name for m in found for name in m.found.rivals))
+        if len(values) > 1 or (rivals and self._risky):
+            filled.ambiguous[name] = rivals or tuple(values)
+            if self._risky or not rivals:
+                return
+        filled.fuzzy = filled.fuzzy or any(m.found.fuzzy for m in found)
+        filled.parameters[name] = values[0]
+
+
+def _choice(choices: Sequence[str], parts: Sequence[Piece]) -> str | None:
+    words = [piece for piece in parts if not piece.is_mark]
+    for at in range(len(words)):
+        value, end = choice_at(choices, words, at)
+        if value is not None and not (end < len(words) and words[end].word == "back"):
+            return value
+        for choice in choices:
+            if words[at].found is None and words[at].word in _said_for().get(choice, ()):
+                return choice
+    return None
+
+
+@cache
+def _said_for() -> dict[str, frozenset[str]]:
+    pairs = (line.partition(":") for line in data_lines("choices.txt"))
+    return {name.strip(): frozenset(words.split()) for name, _, words in pairs}

@@ -1,0 +1,165 @@
+"""What earlier turns of a thread lend to a message: "it", "the same", "again", "and staging?", an answer to a question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pydantic import JsonValue
+
+from actions.core.action import Risk
+from actions.core.catalog import Catalog
+from actions.core.kinds import Kind
+from actions.core.ports.messaging import Turn
+from actions.core.request import Source
+from intents.clauses import Piece
+from intents.lexicon import word_set
+from intents.meaning import Asks, Lacks, Message, Unclear
+from intents.slots import Filler
+from intents.training import Verb
+
+_POINTERS = word_set("thread.pointers")
+_FOLLOWING = word_set("thread.following")
+_AGAIN = word_set("thread.again")
+_AGAIN_NEEDS = frozenset({"again", "retry", "repeat", "redo", "rerun", "another", "more"})
+_CORRECTS = word_set("thread.corrects")
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The turn that a message may refer to.
+
+    Attributes:
+        verb: what was asked for.
+        parameters: with which values.
+        missing: what was still asked back for; none where it was done.
+    """
+
+    verb: Verb
+    parameters: Mapping[str, JsonValue]
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Borrowed:
+    """Parameters with where each came from."""
+
+    parameters: dict[str, JsonValue] = field(default_factory=dict)
+    sources: dict[str, Source] = field(default_factory=dict)
+
+
+def turns_before(
+    thread: Sequence[Turn], catalog: Catalog, read: Callable[[Message, Sequence[Turn]], Asks | Lacks | Unclear]
+) -> list[Before]:
+    """What was asked for earlier in a thread, newest first; a turn of which nothing came is read again."""
+    found: list[Before] = []
+    for at in range(len(thread) - 1, max(-1, len(thread) - 5), -1):
+        turn = thread[at]
+        if turn.action is not None and turn.action in catalog:
+            found.append(Before(catalog[turn.action], turn.parameters, turn.missing))
+        elif turn.action is None and at == len(thread) - 1:
+            meaning = read(Message(text=turn.say, by=turn.by), thread[:at])
+            if isinstance(meaning, Lacks):
+                found.append(Before(catalog[meaning.action], meaning.parameters, meaning.missing))
+    return found
+
+
+def points_back(parts: Sequence[Piece]) -> bool:
+    """Whether a message has a word that stands for something said before."""
+    return any(piece.word in _POINTERS for piece in parts)
+
+
+def is_fragment(parts: Sequence[Piece]) -> bool:
+    """Whether a message is only values and words such as "and", "what about", "instead": it completes an earlier one."""
+    words = [piece.word for piece in parts if piece.found is None and not piece.is_mark]
+    return any(piece.found for piece in parts) and all(word in _FOLLOWING for word in words)
+
+
+def is_again(parts: Sequence[Piece]) -> bool:
+    """Whether a message says no more than "once more"."""
+    words = {piece.word for piece in parts if not piece.is_mark}
+    return bool(words & _AGAIN_NEEDS) and words <= _AGAIN
+
+
+def is_inquiry(parts: Sequence[Piece]) -> bool:
+    """Whether a fragment asks: "and staging?", "what about staging"."""
+    words = [piece.word for piece in parts]
+    return ("about" in words or "?" in words) and "same" not in words and "please" not in words
+
+
+def corrects(parts: Sequence[Piece]) -> bool:
+    """Whether a fragment puts the last request right: "sorry, staging"."""
+    return bool({piece.word for piece in parts} & _CORRECTS)
+
+
+def replaced(before: Before, parts: Sequence[Piece], filler: Filler) -> Borrowed | None:
+    """The earlier request with the values of a fragment in place of its own; None where they do not fit it."""
+    filled = filler.fill(parts)
+    if filled.ambiguous or not filled.parameters or filled.unused:
+        return None
+    if set(filled.parameters) - set(before.verb.model_fields):
+        return None
+    borrowed = Borrowed()
+    moved = any(before.verb.kind_of(name) is Kind.SERVICE for name in filled.parameters)
+    for name, value in before.parameters.items():
+        bound = before.verb.kind_of(name) in {Kind.PIPELINE, Kind.REQUEST} and moved
+        if name in before.verb.model_fields and not bound:
+            borrowed.parameters[name], borrowed.sources[name] = value, Source.THREAD
+    for name, value in filled.parameters.items():
+        borrowed.parameters[name], borrowed.sources[name] = value, Source.SAID
+    return borrowed
+
+
+def completed(verb: Verb, said: Mapping[str, JsonValue], parts: Sequence[Piece], earlier: Sequence[Before]) -> Borrowed:
+    """A request's own values, with those that it takes from earlier turns.
+
+    Nothing is taken that would be a guess: an optional version, the target of what has a source too, or a place for a
+    service that was not spoken of before.
+    """
+    result = Borrowed(dict(said), dict.fromkeys(said, Source.SAID))
+    if not earlier:
+        return result
+    pointing = points_back(parts)
+    words = {piece.word for piece in parts}
+    kinds = {name: verb.kind_of(name) for name in verb.model_fields}
+    service = next((name for name, kind in kinds.items() if kind is Kind.SERVICE), None)
+    spoken = said.get(service) if service else None
+    source = next((b for b in earlier if service is None or _value(b, Kind.SERVICE) is not None), earlier[0])
+    if (
+        spoken is not None
+        and _value(source, Kind.SERVICE) != spoken
+        and not words & {"same", "too", "also", "there", "likewise"}
+    ):
+        return result
+    for name, kind in kinds.items():
+        if name in result.parameters or kind in {Kind.TEXT, Kind.TOPIC, Kind.VERB, Kind.DURATION, Kind.TEAM, Kind.REF}:
+            continue
+        value = _value(source, kind, name)
+        if value is not None and _lends(verb, name, kind, kinds, words, pointing=pointing, spoken=spoken is not None):
+            result.parameters[name], result.sources[name] = value, Source.THREAD
+    return result
+
+
+def _lends(
+    verb: Verb, name: str, kind: Kind, kinds: Mapping[str, Kind], words: set[str], *, pointing: bool, spoken: bool
+) -> bool:
+    required = verb.model_fields[name].is_required()
+    risky = verb.policy.risk is not Risk.READ
+    if kind is Kind.ENVIRONMENT:
+        if sum(k is Kind.ENVIRONMENT for k in kinds.values()) > 1:
+            return "there" in words and required
+        return required or (pointing and "its" not in words and not risky and not spoken) or (risky and pointing)
+    if kind is Kind.VERSION:
+        return required
+    if kind in {Kind.SERVICE, Kind.PERSON, Kind.ROLE}:
+        return required or pointing
+    return pointing or not spoken
+
+
+def _value(before: Before, kind: Kind, name: str = "") -> JsonValue:
+    if name in before.parameters and before.verb.kind_of(name) is kind:
+        return before.parameters[name]
+    for own, value in before.parameters.items():
+        if own in before.verb.model_fields and before.verb.kind_of(own) is kind:
+            return value
+    return None

@@ -1,0 +1,191 @@
+"""What the local recogniser learns from: every verb's own phrases, examples and sayings, and talk that asks for nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from actions.core.action import Action, Risk
+from actions.core.catalog import Catalog
+from actions.core.kinds import Kind
+from intents.clauses import Piece, pieces, placeholder
+from intents.entities import Names
+from intents.lexicon import data_lines
+from intents.text import tokens
+
+Verb = type[Action[Any]]
+NONE = "none:"
+"""What a label begins with that stands for talk asking for nothing."""
+
+_GROUP = re.compile(r"\[([^\[\]]*)\]")
+_SLOT = re.compile(r"\{(\w+)\}")
+_AFTER = re.compile(r"after (\w+): (.+)")
+_MAX_VARIANTS = 32
+_FORBIDDING = ("do not", "never", "please do not")
+_FREE = frozenset({Kind.TEXT, Kind.TOPIC, Kind.VERB})
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A sentence and what it is an example of: a verb's name, or NONE and a hint."""
+
+    label: str
+    parts: tuple[Piece, ...]
+    negated: bool = False
+
+
+def variants(phrase: str) -> list[str]:
+    """A phrase with each of its optional `[…]` parts present and absent."""
+    pending = [phrase]
+    done: list[str] = []
+    while pending and len(done) + len(pending) < _MAX_VARIANTS:
+        current = pending.pop()
+        group = _GROUP.search(current)
+        if group is None:
+            done.append(" ".join(current.split()))
+        else:
+            head, tail = current[: group.start()], current[group.end() :]
+            pending += [head + tail, head + group[1] + tail]
+    return done
+
+
+def sayings(verb: Verb) -> list[str]:
+    """A verb's paraphrases, with those in `sayings/<name>.txt` beside the module that defines it."""
+    return [line for line in _lines(verb) if not _AFTER.fullmatch(line)]
+
+
+def _lines(verb: Verb) -> list[str]:
+    module = sys.modules.get(verb.__module__)
+    where = getattr(module, "__file__", None)
+    path = Path(where).parent / "sayings" / f"{verb.policy.name}.txt" if where else None
+    lines = path.read_text(encoding="utf-8").splitlines() if path and path.is_file() else []
+    return [*verb.policy.paraphrases, *(line.strip() for line in lines if line.strip() and not line.startswith("#"))]
+
+
+def follow_ups(catalog: Catalog) -> dict[tuple[str, frozenset[str]], str]:
+    """What certain short words mean after a certain verb: sayings such as "after freeze: lift it"."""
+    found: dict[tuple[str, frozenset[str]], str] = {}
+    for verb in public(catalog):
+        for line in _lines(verb):
+            match = _AFTER.fullmatch(line)
+            if match:
+                words = frozenset(token.word for token in tokens(match[2]))
+                found[match[1], words] = verb.policy.name
+    return found
+
+
+def fingerprint(catalog: Catalog, version: str) -> str:
+    """A hash of everything that is learned from, so that a model is fitted again when any of it changes."""
+    seen = hashlib.sha256(version.encode())
+    for verb in public(catalog):
+        policy = verb.policy
+        fields = [[name, verb.kind_of(name), verb.choices_of(name)] for name in verb.model_fields]
+        seen.update(
+            json.dumps([policy.name, policy.risk, policy.phrases, policy.examples, sayings(verb), fields]).encode()
+        )
+    for name in ("none.txt", "synonyms.txt", "english.txt"):
+        seen.update("\n".join(data_lines(name)).encode())
+    return seen.hexdigest()[:20]
+
+
+def public(catalog: Catalog) -> Iterator[Verb]:
+    """The verbs that people may ask for."""
+    return (verb for verb in catalog if verb.policy.public)
+
+
+def lessons(catalog: Catalog) -> list[Lesson]:
+    """Everything that is learned from."""
+    names = _sample_names(catalog)
+    found: list[Lesson] = []
+    for verb in public(catalog):
+        seen = set()
+        for phrase in verb.policy.phrases:
+            seen.update(variants(phrase))
+        seen.update(text for saying in sayings(verb) for text in variants(saying))
+        for text in sorted(seen):
+            found += [Lesson(verb.policy.name, tuple(parts)) for parts in _delexicalised(text, verb)]
+        split = [tokens(example) for example in verb.policy.examples]
+        found += [Lesson(verb.policy.name, tuple(pieces(words, names.find(words)))) for words in split]
+    return [*found, *_none(catalog)]
+
+
+def _none(catalog: Catalog) -> Iterable[Lesson]:
+    """Talk that asks for nothing; `hint: words`, with kinds of value as placeholders."""
+    kinds = {**{str(kind): placeholder(kind) for kind in Kind}, "number": "<number>"}
+    for verb in public(catalog):
+        if verb.policy.risk is not Risk.READ:
+            for phrase in verb.policy.phrases:
+                for opening in _FORBIDDING:
+                    for parts in _delexicalised(f"{opening} {variants(phrase)[0]}", verb):
+                        yield Lesson(f"{NONE}negated", tuple(parts))
+    for line in data_lines("none.txt"):
+        hint, _, text = line.partition(":")
+        for variant in variants(text):
+            parts = [
+                Piece(kinds[part.word[1:-1]], kinds[part.word[1:-1]])
+                if part.word[1:-1] in kinds and part.word[0] == "{"
+                else part
+                for part in pieces(tokens(variant), ())
+            ]
+            yield Lesson(NONE + hint.strip(), tuple(parts))
+
+
+def _delexicalised(text: str, verb: Verb) -> Iterator[list[Piece]]:
+    """A saying with the kinds of its parameters for their placeholders; choices are written out, free text is cut."""
+    texts = [text]
+    for name in _SLOT.findall(text):
+        if name in verb.model_fields and verb.choices_of(name) and verb.kind_of(name) is Kind.TEXT:
+            values = [value.replace("_", " ") for value in verb.choices_of(name)]
+            texts = [one.replace(f"{{{name}}}", value) for one in texts for value in values]
+    for one in texts:
+        yield [_slotted(part, verb) for part in pieces(tokens(one), ()) if not _is_free(part, verb)]
+
+
+def _is_free(part: Piece, verb: Verb) -> bool:
+    name = part.word[1:-1]
+    return part.word.startswith("{") and name in verb.model_fields and verb.kind_of(name) in _FREE
+
+
+def _slotted(part: Piece, verb: Verb) -> Piece:
+    name = part.word[1:-1]
+    if part.word.startswith("{") and name in verb.model_fields:
+        word = placeholder(verb.kind_of(name))
+        return Piece(word, word)
+    return part
+
+
+def _sample_names(catalog: Catalog) -> Names:
+    """The names that the verbs' own samples and examples use."""
+    named: dict[Kind, dict[str, str]] = {
+        Kind.ENVIRONMENT: {name: name for name in ("production", "staging", "development", "prod", "dev")},
+    }
+    for verb in public(catalog):
+        action = verb.sample().action
+        for name, value in action.parameters().items():
+            kind = type(action).kind_of(name)
+            if kind in {Kind.SERVICE, Kind.ENVIRONMENT, Kind.PERSON, Kind.ROLE, Kind.TEAM}:
+                named.setdefault(kind, {})[str(value)] = str(value)
+    return Names(named)
+
+
+def prepositions(verb: Verb) -> dict[str, frozenset[str]]:
+    """For each parameter, the words that stand before it in the verb's phrases and sayings."""
+    found: dict[str, set[str]] = {name: set() for name in verb.model_fields}
+    for text in (*verb.policy.phrases, *sayings(verb)):
+        for variant in variants(text):
+            words = [token.word for token in tokens(variant)]
+            for before, word in zip(["", *words], words, strict=False):
+                if word.startswith("{") and word[1:-1] in found:
+                    found[word[1:-1]].add("" if before.startswith("{") else before)
+    return {name: frozenset(words) for name, words in found.items()}
+
+
+def risky(catalog: Catalog) -> frozenset[str]:
+    """The verbs that change something."""
+    return frozenset(verb.policy.name for verb in catalog if verb.policy.risk is not Risk.READ)
