@@ -9,7 +9,9 @@ from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote
 
+from actions.connectors.addresses import is_local
 from actions.connectors.retrying import Caller, Failure, Safety
 from actions.core.errors import NotFound, Rejected
 from actions.core.ports.delivery import Application, Health, Rollout, Sync
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 SYSTEM = "Argo CD"
-CONNECT_TIMEOUT, TIMEOUT = 5.0, 15.0
+CONNECT_TIMEOUT, TIMEOUT = 5.0, 10.0
 CONCURRENCY = 8
 WORKLOADS = ("Rollout", "Deployment", "StatefulSet", "DaemonSet")
 UNFINISHED = {"Running", "Terminating"}
@@ -83,7 +85,7 @@ class ArgoCD:
         A sync that is under way for another commit is Rejected.
         """
         try:
-            path = f"/api/v1/applications/{name}/sync"
+            path = f"/api/v1/applications/{_quoted(name)}/sync"
             self._request(f"the sync of {name}", "POST", path, body={"revision": revision}, safety=Safety.REPEATABLE)
         except Rejected as error:
             if _BUSY not in error.message or self._syncing(name) != revision:
@@ -94,9 +96,14 @@ class ArgoCD:
         self._act(name, "restart", Safety.ONCE)
 
     def resume_rollout(self, name: str) -> None:
-        """Let a paused rollout go on."""
-        # Twice would let it over the next pause, too.
-        self._act(name, "resume", Safety.ONCE)
+        """Let a paused rollout go on; one that goes on already is left alone."""
+        try:
+            # Twice would let it over the next pause, too.
+            self._act(name, "resume", Safety.ONCE)
+        except Rejected:
+            rollout = self._rollout(self._get(name))
+            if rollout is None or rollout.paused:
+                raise
 
     def abort_rollout(self, name: str) -> None:
         """Stop a rollout and send all traffic to the stable version."""
@@ -113,7 +120,7 @@ class ArgoCD:
 
     def _get(self, name: str) -> Json:
         try:
-            return self._request(f"the application {name}", "GET", f"/api/v1/applications/{name}")
+            return self._request(f"the application {name}", "GET", f"/api/v1/applications/{_quoted(name)}")
         except Rejected as error:
             if isinstance(error.__cause__, AnswerError) and error.__cause__.status == _FORBIDDEN:
                 # Argo CD says "permission denied" of what does not exist, so as not to tell strangers.
@@ -130,7 +137,7 @@ class ArgoCD:
         place = {key: workload.get(key, "") for key in ("namespace", "version", "group", "kind")} | {
             "resourceName": workload["name"]
         }
-        path = f"/api/v1/applications/{name}/resource/actions"
+        path = f"/api/v1/applications/{_quoted(name)}/resource/actions"
         try:
             self._request(what, "POST", f"{path}/v2", body={**place, "action": action}, safety=safety)
         except NotFound:
@@ -151,7 +158,7 @@ class ArgoCD:
         }
         try:
             answer = self._request(
-                f"the Rollout of {name}", "GET", f"/api/v1/applications/{name}/resource", query=place
+                f"the Rollout of {name}", "GET", f"/api/v1/applications/{_quoted(name)}/resource", query=place
             )
         except Rejected:
             # Not there yet: git asks for a Rollout that was never synced.
@@ -202,7 +209,9 @@ class ArgoCD:
             if self._client is None:
                 headers = {"authorization": f"Bearer {self._token}"}
                 timeout = httpx.Timeout(TIMEOUT, connect=CONNECT_TIMEOUT)
-                self._client = httpx.Client(base_url=self._url, headers=headers, timeout=timeout, trust_env=False)
+                self._client = httpx.Client(
+                    base_url=self._url, headers=headers, timeout=timeout, trust_env=not is_local(self._url)
+                )
             return self._client
 
 
@@ -213,7 +222,8 @@ def understand(error: Exception) -> Failure | None:
     if isinstance(error, AnswerError):
         return Failure(error.message, error.status, retry_after=error.retry_after)
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
-        return Failure("connection refused", sent=False)
+        certificate = "CERTIFICATE" in str(error)
+        return Failure("its certificate is not accepted" if certificate else "no connection", sent=False)
     if isinstance(error, httpx.TimeoutException):
         return Failure("it took too long")
     if isinstance(error, httpx.TransportError | httpx.DecodingError | json.JSONDecodeError):
@@ -231,6 +241,10 @@ def _error(response: httpx.Response) -> AnswerError:
     except ValueError:
         message = response.text[:200].strip() or response.reason_phrase
     return AnswerError(response.status_code, message, retry_after)
+
+
+def _quoted(name: str) -> str:
+    return quote(name, safe="")
 
 
 def _workload(item: Json) -> Json:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from actions.connectors.addresses import is_local
 from actions.connectors.retrying import Caller, Failure, Safety
 from actions.core.errors import NotFound, OutcomeUnknown
 from actions.core.organization import VersionSource
@@ -26,7 +27,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 SYSTEM = "GitLab"
-TIMEOUT = 15.0
+TIMEOUT = 10.0
 CONCURRENCY = 8
 MARKER_VARIABLE = "SHIPMATE_REQUEST"
 PAGE = 100
@@ -75,7 +76,7 @@ class GitLab:
         with self._lock:
             if self._client is None:
                 client = gitlab.Gitlab(self._url, private_token=self._token, timeout=TIMEOUT, keep_base_url=True)
-                client.session.trust_env = False
+                client.session.trust_env = not is_local(self._url)
                 client.session.hooks["response"].append(self._hear)
                 # Retrying is ours: the library waits as long as it is told to, be it hours.
                 asked = partial(client.http_request, obey_rate_limit=False, retry_transient_errors=False)
@@ -102,11 +103,15 @@ def understand(error: Exception) -> Failure | None:
 
     if isinstance(error, gitlab.GitlabError):
         return Failure(_said(error), error.response_code or 0)
+    if isinstance(error, requests.exceptions.SSLError):
+        return Failure("its certificate is not accepted", sent=False)
+    if isinstance(error, requests.Timeout):
+        return Failure("it took too long", sent=not isinstance(error, requests.ConnectTimeout))
     if isinstance(error, requests.RequestException):
         reason = error.args[0] if error.args else error
-        inner = getattr(reason, "reason", reason)
-        unsent = isinstance(error, requests.ConnectTimeout) or isinstance(inner, urllib3.exceptions.NewConnectionError)
-        return Failure(_short(inner), sent=not unsent)
+        if isinstance(getattr(reason, "reason", reason), urllib3.exceptions.NewConnectionError):
+            return Failure("no connection", sent=False)
+        return Failure("the connection broke off")
     return None
 
 
@@ -119,16 +124,6 @@ def _said(error: library.GitlabError) -> str:
 
 def _plain(value: object) -> str:
     return ", ".join(str(entry) for entry in value) if isinstance(value, list) else str(value)
-
-
-def _short(error: object) -> str:
-    kind = type(error).__name__
-    known = {
-        "NewConnectionError": "connection refused",
-        "ReadTimeoutError": "it took too long",
-        "ReadTimeout": "it took too long",
-    }
-    return known.get(kind, "the connection broke off")
 
 
 def at_once(function: Callable[[T], R], entries: Collection[T]) -> Iterator[R]:

@@ -13,7 +13,7 @@ from actions.core.errors import NotFound, OutcomeUnknown, OutsideError, Rejected
 
 T = TypeVar("T")
 
-ATTEMPTS = 4
+ATTEMPTS = 3
 FIRST_WAIT = 0.2
 LONGEST_WAIT = 10.0
 """In seconds: what is asked to wait longer than this is told to come back later instead."""

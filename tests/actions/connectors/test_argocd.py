@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from actions.connectors.argocd import ArgoCD
 from actions.core.errors import NotFound, OutcomeUnknown, Rejected, Unreachable
 from actions.core.ports.delivery import Application, Health, ManifestTarget, Sync
 from tests.actions.connectors.conftest import Connectors
@@ -77,6 +78,19 @@ def test_a_blue_green_rollout_waits_until_it_is_let_go_on(at: Connectors) -> Non
     assert (paused.rollout.paused, paused.versions) == (True, ("v8.1.0", "v8.1.1"))
     at.argocd.resume_rollout("web-frontend-staging")
     until(at, "web-frontend-staging", lambda found: found.health is Health.HEALTHY and found.versions == ("v8.1.1",))
+
+
+def test_a_rollout_that_is_not_paused_need_not_be_let_go_on(at: Connectors) -> None:
+    at.argocd.resume_rollout("search-development")
+    with pytest.raises(Rejected):
+        at.argocd.abort_rollout("search-development")
+
+
+def test_nobody_listening_is_told(at: Connectors) -> None:
+    deaf = ArgoCD("http://127.0.0.1:9", "token", sleep=at.waits.append)
+    with pytest.raises(Unreachable, match=r"Argo CD does not answer at http://127\.0\.0\.1:9 \(no connection\)"):
+        deaf.restart("checkout-staging")
+    deaf.close()
 
 
 def test_a_canary_is_aborted(at: Connectors) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from actions.connectors.gitlab import GitLab, GitLabPipelines
 from actions.core.errors import NotFound, OutcomeUnknown, Rejected, Unreachable
 from actions.core.organization import VersionSource
 from actions.core.ports.delivery import ManifestTarget
@@ -123,3 +124,10 @@ def test_a_pipeline_is_canceled(at: Connectors) -> None:
 def test_a_pipeline_that_cannot_run_says_why(at: Connectors) -> None:
     with pytest.raises(Rejected, match="Reference not found"):
         at.pipelines.run("shop/search", "no-such-branch", marker="R-9")
+
+
+def test_nobody_listening_is_told_and_a_write_was_not_sent(at: Connectors) -> None:
+    deaf = GitLab("http://127.0.0.1:9", "token", sleep=at.waits.append)
+    with pytest.raises(Unreachable, match=r"GitLab does not answer at http://127\.0\.0\.1:9 \(no connection\)"):
+        GitLabPipelines(deaf).retry("shop/checkout", "1")
+    deaf.close()
