@@ -96,6 +96,9 @@ class SqlLedger:
         ]
         if query.states is not None:
             wanted.append(requests.c.state.in_([state.value for state in query.states]))
+            if not any(state.is_final for state in query.states):
+                # Says the same, and leads by the index of what is open past all that ever was.
+                wanted.append(requests.c.finished_at.is_(None))
         if query.actions is not None:
             wanted.append(requests.c.action.in_(query.actions))
         if query.since is not None:
@@ -190,9 +193,8 @@ class SqlLedger:
 
 
 def _due(now: Any) -> ColumnElement[bool]:
-    """Waits, is due, and is leased by nobody."""
+    """Waits, as only what waits has a next poll, is due, and is leased by nobody."""
     return and_(
-        requests.c.state == State.WAITING.value,
         requests.c.next_poll_at <= now,
         or_(requests.c.lease_until.is_(None), requests.c.lease_until <= now),
     )

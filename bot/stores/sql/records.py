@@ -82,13 +82,16 @@ def clean(request: Request, *, now: datetime) -> Request:
     }
     if request.result is not None:
         changes["result"] = _without_secrets(request.result, sentences_only=False)
-    if request.next_poll_at and request.state is not State.WAITING:
+    return request.model_copy(update=changes | _coherent(request, now))
+
+
+def _coherent(request: Request, now: datetime) -> dict[str, Any]:
+    changes: dict[str, Any] = {"finished_at": (request.finished_at or now) if request.state.is_final else None}
+    if request.state is not State.WAITING:
         changes["next_poll_at"] = None
     if request.state.is_settled:
         changes |= {"lease_owner": None, "lease_until": None}
-    if request.state.is_final and request.finished_at is None:
-        changes["finished_at"] = now
-    return request.model_copy(update=changes)
+    return changes
 
 
 def clean_decision(decision: Decision) -> Decision:

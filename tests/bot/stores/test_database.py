@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from actions.core.errors import Unreachable
+from actions.core.ports.ledger import RequestQuery
+from actions.core.request import State
 from bot.stores.open import SqlStores, open_sql
 from bot.stores.sql.database import StoreFault, UnusableDatabaseUrl
 from bot.stores.sql.migrate import NewerDatabase
 from bot.stores.sql.schema import metadata
 from tests.bot.stores.conftest import new_database
-from tests.bot.stores.making import accept
+from tests.bot.stores.making import NOW, accept
 
 
 def test_the_migrations_lead_to_what_the_schema_says(stores: SqlStores) -> None:
@@ -112,6 +116,31 @@ def test_a_writer_that_waits_too_long_says_so(tmp_path: Path, monkeypatch: pytes
     with stores.database.write(), pytest.raises(Unreachable, match="locked"):
         accept(stores)
     accept(stores)
+    stores.close()
+
+
+def test_no_question_of_every_day_reads_all_that_ever_was(tmp_path: Path) -> None:
+    stores = open_sql(f"sqlite:///{tmp_path / 'shipmate.db'}")
+    used: list[str] = []
+
+    @event.listens_for(stores.database.engine, "before_cursor_execute")
+    def explain(connection: Any, _: Any, statement: str, parameters: Any, *__: Any) -> None:
+        if statement.startswith(("SELECT", "UPDATE", "WITH")):
+            plan = connection.connection.driver_connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            used.extend(re.findall(r"INDEX (ix_\w+)|(SCAN requests)", " ".join(str(row[3]) for row in plan))[0])
+
+    open_states = tuple(state for state in State if state.holds_lock)
+    stores.ledger.find(RequestQuery(states=open_states, service="checkout", environment="staging"))
+    stores.ledger.find(RequestQuery(service="checkout", environment="staging"))
+    stores.ledger.find(RequestQuery(place_key="slack//C1/17.1"))
+    stores.ledger.pollers_due(NOW)
+    stores.ledger.lease_due("argocd", owner="w", now=NOW, until=NOW, limit=1)
+    stores.ledger.lapsed(NOW)
+    stores.ledger.expired(NOW)
+    stores.deliveries.lagging("slack")
+    assert "SCAN requests" not in used
+    # Which of two that serve is SQLite's to choose, and differs by its version.
+    assert {"ix_requests_due", "ix_requests_lagging", "ix_requests_place"} <= set(used)
     stores.close()
 
 
