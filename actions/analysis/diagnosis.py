@@ -8,6 +8,8 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from actions.analysis.categories import Category, FixRisk
+from actions.analysis.rules import rule_book
+from actions.analysis.stalls import stalled
 from actions.analysis.structure import Outcome, Structure, structure
 from actions.analysis.trace import Trace, read
 from actions.analysis.weighing import Sighting, normalised, sightings
@@ -109,7 +111,7 @@ def diagnose(
     )
     project = evidence.project.rsplit("/", 1)[-1] if evidence.project else None
     signs = sightings(trace, skeleton, known_good=known_good, project=project)
-    verdict = _with_evidence(_decide(signs), signs, evidence)
+    verdict = _with_silence(_with_evidence(_decide(signs), signs, evidence), trace)
     return _written(verdict, trace, skeleton, evidence, redact)
 
 
@@ -173,6 +175,17 @@ def _with_evidence(verdict: _Verdict, signs: list[Sighting], evidence: JobEviden
     if not silent and subject and any(subject in text for text in (evidence.diff or "", evidence.ci_config or "")):
         return verdict._replace(confidence=min(0.99, round(verdict.confidence + 0.05, 2)))
     return verdict
+
+
+def _with_silence(verdict: _Verdict, trace: Trace) -> _Verdict:
+    """A job that nothing else explains and that was cancelled after a long silence ran into its time limit."""
+    if verdict.category is not Category.NONE or any(sign.worth >= ACCEPTED for sign in verdict.signs):
+        return verdict
+    index = stalled(trace)
+    if index is None:
+        return verdict
+    rule = next(rule for rule in rule_book().rules if rule.id == "job-time-limit")
+    return _Verdict(Category.TEST_TIMEOUT, [Sighting(index, rule, None, 0.8, trace.texts[index])], 0.8)
 
 
 def _a_test_failed(signs: list[Sighting]) -> bool:

@@ -49,6 +49,7 @@ class Structure:
     headers: list[tuple[int, int]] = field(default_factory=list)
     captures: list[tuple[int, int]] = field(default_factory=list)
     prints: list[tuple[int, int]] = field(default_factory=list)
+    fences: list[tuple[int, int]] = field(default_factory=list)
     endings: set[int] = field(default_factory=set)
     tests: list[int] = field(default_factory=list)
     results: list[str] = field(default_factory=list)
@@ -65,8 +66,8 @@ class Structure:
         return _within(self.headers, index)
 
     def in_print(self, index: int) -> bool:
-        """Whether the line is what a command printed that does nothing else."""
-        return _within(self.prints, index)
+        """Whether the line is what a command printed that does nothing else, or a quoted block."""
+        return _within(self.prints, index) or _within(self.fences, index)
 
     def in_capture(self, index: int) -> bool:
         """Whether the line is output that a test framework kept and shows again beside a failure."""
@@ -116,14 +117,23 @@ _CAPTURE = re.compile(
     r"-+ Captured (?:stdout|stderr|log) |\s+console\.(?:error|warn|log|info|debug)$|Captured (?:stdout|stderr|log)"
 )
 _CAPTURE_END = re.compile(r"(?:_{3,}|={3,}|-{3,}) |\s*●|PASS|FAIL|Tests?:|Test Suites|\s*at |\$ |##\[|ERROR: |>")
+_HEADLINE = re.compile(r"={3,} .* ={3,}$")
+_CAPTURE_LINES = 2000
+_CONSOLE_LINES = 15
 _HEADER_LINES = 80
-_PRINTED_LINES = 4
+_PRINTED_LINES = 3
 _LINES_AFTER_END = 3
 
 
-def _last_words(trace: Trace) -> int:
-    """From which line on a line that claims the end of the job may be believed."""
-    left = _LINES_AFTER_END
+def _printed_lines(command: str) -> int:
+    """How many lines a command that only prints has surely written, where no other command follows it."""
+    if ">" in command:
+        return 0
+    return _PRINTED_LINES if command.startswith(("cat", "head", "tail", "sed")) else 1
+
+
+def _last_words(trace: Trace, left: int) -> int:
+    """From which line on only so many lines with words follow."""
     for index in range(len(trace) - 1, -1, -1):
         if trace.texts[index].strip():
             left -= 1
@@ -153,6 +163,10 @@ def structure(trace: Trace) -> Structure:
             continue
         if text[0] in _FIRST and (mark := _MARK.match(text)):
             reader.mark(index, text, mark)
+        elif text.lstrip()[:3] == "```":
+            reader.fenced(index)
+        if text[0] == "=" and _HEADLINE.match(text):
+            reader.headline(index, passes=" PASSES " in text)
         reader.test(index, text)
     return reader.finish()
 
@@ -163,13 +177,17 @@ class _Reader:
     def __init__(self, trace: Trace) -> None:
         self.out = Structure()
         self.size = len(trace)
-        self.last_words = _last_words(trace)
-        self.printer = -1
+        self.last_words = _last_words(trace, _LINES_AFTER_END)
+        self.last_line = _last_words(trace, 0)
+        self.printer, self.printed = -1, ""
+        self.fence = -1
+        self.grouped = False
+        self.passes = -1
         self.step = Step("", 0, self.size)
         self.out.steps.append(self.step)
         self.header = -1
         self.capture = -1
-        self.keeps_going = False
+        self.capture_lines = 0
         self.after = False
 
     def mark(self, index: int, text: str, mark: re.Match[str]) -> None:
@@ -190,13 +208,28 @@ class _Reader:
         elif kind in {"job", "after"}:
             self._ending(index, text, failed=kind == "job")
 
+    def fenced(self, index: int) -> None:
+        """Between two fences stands a piece of a document."""
+        if self.fence < 0:
+            self.fence = index
+        else:
+            self.out.fences.append((self.fence, index))
+            self.fence = -1
+
+    def headline(self, index: int, *, passes: bool) -> None:
+        """Pytest shows what passing tests wrote in a chapter of its own."""
+        if self.passes >= 0:
+            self.out.fences.append((self.passes, index))
+        self.passes = index if passes else -1
+
     def test(self, index: int, text: str) -> None:
         if self.capture >= 0 and index > self.capture and _CAPTURE_END.match(text):
-            self.out.captures.append((self.capture, index))
+            self.out.captures.append((self.capture, min(index, self.capture + self.capture_lines)))
             self.capture = -1
         if "aptured" in text or "console." in text:
             if _CAPTURE.match(text):
                 self.capture = index
+                self.capture_lines = _CONSOLE_LINES if "console." in text else _CAPTURE_LINES
         elif _may_be_result(text):
             if PASSED.search(text):
                 self._event(index, "pass")
@@ -209,10 +242,8 @@ class _Reader:
         if self.header >= 0:
             out.headers.append((self.header, min(self.size, self.header + _HEADER_LINES)))
         if self.capture >= 0:
-            out.captures.append((self.capture, self.size))
-        if self.printer >= 0:
-            # No command follows: only the next lines are surely its output.
-            out.prints.append((self.printer, min(self.size, self.printer + _PRINTED_LINES)))
+            out.captures.append((self.capture, min(self.size, self.capture + self.capture_lines)))
+        self._end_of_print(self.size, whole=False)
         real = [step for step in out.steps if step.outcome is not Outcome.AFTERWARDS]
         if not any(step.outcome is Outcome.FAILED for step in real) and len(real) > 1:
             self._blame_last(real)
@@ -224,12 +255,22 @@ class _Reader:
     def _ending(self, index: int, text: str, *, failed: bool) -> None:
         """The script is over; a line that says so early, while the log goes on, is not believed."""
         if failed:
-            if index < self.last_words and not text.startswith("Build step"):
+            last = self.last_line if text.startswith("ERROR: Job failed") else self.last_words
+            if index < last and not text.startswith("Build step"):
                 return
             self._fail(index, text)
             self.out.failed = True
             self.out.endings.add(index)
         self._open(index, "", outcome=Outcome.AFTERWARDS)
+
+    def _end_of_print(self, index: int, *, whole: bool) -> None:
+        """Where no command follows a print, only the next lines are surely its output."""
+        if self.printer >= 0:
+            lines = _printed_lines(self.printed)
+            prints_once = self.printed.startswith(("echo", "printf"))
+            end = index if whole and not prints_once else min(index, self.printer + 1 + lines)
+            self.out.prints.append((self.printer, end))
+            self.printer = -1
 
     def _blame_last(self, real: list[Step]) -> None:
         """Without an exit code in the log the last command that ran is the one that failed."""
@@ -238,13 +279,11 @@ class _Reader:
             last.outcome = Outcome.FAILED
 
     def _open(self, index: int, command: str, *, traced: bool = False, outcome: Outcome = Outcome.UNKNOWN) -> None:
-        if self.printer >= 0:
-            self.out.prints.append((self.printer, index))
-            self.printer = -1
+        self._end_of_print(index, whole=bool(command))
         if command:
             self.out.echoes.append(index)
             if only_prints(command):
-                self.printer = index
+                self.printer, self.printed = index, command
                 return
         if self.after:
             outcome = Outcome.AFTERWARDS
@@ -257,7 +296,9 @@ class _Reader:
         self.out.steps.append(self.step)
 
     def _group(self, index: int, title: str | None) -> None:
-        if title is None:
+        if title is None and self.grouped:
+            self.grouped = False
+        elif title is None:
             if self.header >= 0:
                 self.out.headers.append((self.header, min(index, self.header + _HEADER_LINES)))
             elif index < _HEADER_LINES and len(self.out.steps) == 1 and not self.out.headers and not self.out.tests:
@@ -267,6 +308,8 @@ class _Reader:
             self._open(index, title[4:])
             self.step.traced = False
             self.header = index
+        else:
+            self.grouped = True
 
     def _told(self, index: int, text: str) -> None:
         told = _EXITED.search(text)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 HEAD_CHARS = 250_000
-TAIL_CHARS = 2_000_000
+TAIL_CHARS = 1_500_000
 PART_CHARS = 250_000
 SKIMMED_LINES = 4_000
 WORD_LINES = 200
@@ -63,7 +63,7 @@ def read(log: str | Iterable[str]) -> Trace:
         log: The whole text, or its parts in order as they stream in (a part may end within a line).
 
     Returns:
-        The kept lines; for a log under two million characters that is all of them.
+        The kept lines; for a log under 1.5 million characters that is all of them.
     """
     parts = _parts(log) if isinstance(log, str) else log
     trace = Trace()

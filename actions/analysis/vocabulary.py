@@ -23,8 +23,8 @@ PASSED = any_of(
     r"^ok$",
     r"^\s*--- PASS",
     r"^\s*\[ +(?:OK|PASSED) +\]",
-    r"^\s*PASS(?:ED)?\b",
-    r"^\s*[-*] ok\b",
+    r"^\s*(?:\[?PASS(?:ED)?\b|✅|☑)",
+    r"^\s*(?:[-*] ok|ok -)",
     rf"(?:\bPASSED|\.\.\.? ?ok| - ok|: ok){_BESIDE_RESULT}",
     r"\.py [.sx]+(?: +\[ *\d+%\])?$",
     r"Tests run: \d+, Failures: 0, Errors: 0,.*Time elapsed",
@@ -43,7 +43,7 @@ FAILED = any_of(
     r"^Failed \d+/\d+ subtests",
 )
 RESULT_HINTS = ("PASS", "FAIL", "ERROR", "RERUN", "ok", "OK", ".py ", "Tests run", "Dubious", "ubtests")
-RESULT_MARKS = "✓✔√✗✘✕×✖"
+RESULT_MARKS = "✓✔√✗✘✕×✖✅☑"
 
 STARTED = any_of(r"=== RUN\b", r"\[ RUN +\]", r"\[INFO\] Running \S+$", r"Running [\w.$]+$")
 
@@ -104,11 +104,11 @@ QUOTED_LINE = any_of(
     r"(?:export |declare -x |set )?[A-Z][A-Z0-9_]*=",
     r"(?:echo|printf)\s",
     r"##\[(?:command|debug|group|section)\]|\[command\]|\$ |% |PS .*>",
-    r"(?:[Ii]f|[Ww]hen|Note|NOTE|[Hh]int|[Tt]ip|See|e\.g\.|Example|Usually|Common|Troubleshooting)\b",
-    r"For (?:example|more)\b",
+    r"(?:[Ii]f|[Ww]hen|Note|NOTE|[Hh]int|[Tt]ip|See|Example|Usually|Common|Troubleshooting)\b",
+    r"(?:For (?:example|more)|REM)\b|e\.g\.|\d{1,2}\. |::(?:group|debug|notice)",
     r"This (?:can|may|usually|often|happens)\b|Possible (?:causes?|reasons?)|Q:|A:|FAQ\b",
     rf"(?:{_CODE_WORDS})[\s('\"].*['\"(=]",
-    r"[+-]\s*(?!.*\bERROR\b)[\"'\w].*$",
+    r"[+-](?!\s*ERROR \|)(?:\s+\S|[\"'\w]).*$",
     r'"[\w\-. ]+":\s',
     r"(?:Requirement already|Using cached|copying|creating|adding|inflating|extracting)\b",
     r"(?:[Ss]kipping|[Ii]gnoring|[Ww]ould)\b",
@@ -116,13 +116,13 @@ QUOTED_LINE = any_of(
     before=r"^\s*",
 )
 
-_TEXT_FILE = r"[\w./\-@+]+\.(?:md|rst|txt|log|adoc|html?|ya?ml|json|toml|cfg)"
+_TEXT_FILE = r"[\w./\-@+]+\.(?:md|rst|txt|adoc|html?)"
 _SOURCE_FILE = (
     r"[\w./\-\\@+]+\.(?:pyi?|[jt]sx?|mjs|go|rs|java|kt|rb|cc?|cpp|hp?p?|(?:ba)?sh|ya?ml|json|toml|cfg|ini|html?|css|vue"
     r"|php|exs?|scala|swift)"
 )
+FOUND_IN_TEXT = re.compile(rf"^(?:\./)?{_TEXT_FILE}(?:[:\-]\d+)?[:\-]\s*\S")
 FOUND_IN_FILE = any_of(
-    rf"{_TEXT_FILE}(?:[:\-]\d+)?[:\-]\s*\S",
     rf"{_SOURCE_FILE}[:\-]\d+[:\-]\s*(?!.*\b(?:error|warning|fatal|FATAL|ERROR|Error)\b:?\s).*['\"(#].*",
     rf"{_SOURCE_FILE}:\s*(?:#|//|raise|throw|print|assert|\w+\s*=).*",
     before=r"^(?:\./)?",
@@ -148,9 +148,27 @@ ASSERTED = any_of(
     r"expect\w*|Expected|Received|Actual|got|want|left:|right:",
     r"to (?:equal|be|contain|throw|match|include|raise|eq)",
     r"should|shouldn't|handles?|when|Regex",
-    r"simulat\w+|mock\w*|fake|stub\w*",
+    r"[Ss]imulat\w+|mock\w*|fake|stub\w*",
     before=r"\b",
     after=r"\b",
+)
+
+# What tells a tool's own report from a label or from prose that mentions an error.
+REPORTS = re.compile(
+    r"\b(?:\w*errors?|\w*exceptions?|fail\w*|fatal|panic|caused?|reason|could ?n[o']t|cannot|can't|unable|invalid|missing"
+    r"|problem|stderr|unhandled|uncaught|suppressed|aborted|lost|denied|due to|because|returned|got|timed? ?out|daemon"
+    r"|refused|not|warn\w*|exit\w*|process|status|stopped|terminated|killed|crash\w*)\b",
+    re.IGNORECASE,
+)
+RECALLS = re.compile(
+    r"\b(?:last (?:failure|run|time|error|build|week)|previous\w*|prior|earlier|past|known|example|simulat\w+|expect\w*"
+    r"|pretend\w*|sample|searching for|looking for|documented|explain\w*|describ\w*|mention\w*|reproduc\w*|regression)\b",
+    re.IGNORECASE,
+)
+_LABELLING = "commit|message|title|subject|branch|name|stage|step|job"
+LABEL = re.compile(rf"^(?:[A-Z][\w\-]+(?: [\w\-]+){{0,4}}|\w*(?:{_LABELLING})\w*)\s*[:=]\s", re.ASCII)
+LOUD = re.compile(
+    r"\s*(?:##\[error\]|\[(?:ERROR|error|FATAL|fatal|fail|WARN|WARNING)\]|E {2,}|npm (?:ERR!|error)|ERROR:|Error:|error:|fatal:)"
 )
 
 DECORATION = any_of(

@@ -8,10 +8,14 @@ from actions.analysis.vocabulary import (
     DECORATION,
     FAILED_NAME,
     FOUND_IN_FILE,
+    FOUND_IN_TEXT,
     GO_LOCATION,
     HISTORY,
+    LABEL,
     QUOTED_LINE,
     REASONED,
+    RECALLS,
+    REPORTS,
     UNEVENTFUL,
     WARNS,
 )
@@ -53,16 +57,9 @@ def voice(text: str, *, in_failure: bool = False) -> Voice:
         NEUTRAL for what cannot be evidence, WARNING for what is at most a hint, PLAIN for the rest.
     """
     stripped = text.strip()
-    if UNEVENTFUL.search(text):
-        return Voice.NEUTRAL
-    if REASONED.match(undecorated(text)):
+    if REASONED.match(undecorated(text)) and not UNEVENTFUL.search(text):
         return Voice.PLAIN
-    if (
-        FAILED_NAME.search(text)
-        or HISTORY.match(stripped)
-        or QUOTED_LINE.match(stripped)
-        or QUOTED_LINE.match(undecorated(text))
-    ):
+    if _shown(text, stripped):
         return Voice.NEUTRAL
     if not in_failure and not GO_LOCATION.match(text) and FOUND_IN_FILE.match(stripped):
         return Voice.NEUTRAL
@@ -71,12 +68,44 @@ def voice(text: str, *, in_failure: bool = False) -> Voice:
     return Voice.PLAIN
 
 
+def _shown(text: str, stripped: str) -> bool:
+    """Whether the form of a line says that it names, recalls or quotes."""
+    return (
+        UNEVENTFUL.search(text) is not None
+        or FAILED_NAME.search(text) is not None
+        or HISTORY.match(stripped) is not None
+        or FOUND_IN_TEXT.match(stripped) is not None
+        or QUOTED_LINE.match(stripped) is not None
+        or QUOTED_LINE.match(undecorated(text)) is not None
+    )
+
+
+# Fewer words before a sign than these may be a program's name; more are prose.
+_PROSE_WORDS = 5
+_ADDRESS = re.compile(r"\S*[./]\w\S*")
+# What is quoted from an address on is a tool's own report: "https://…: reason".
+_QUOTED_ADDRESS = re.compile(r"([\"'])https?://[^\"']*\1?")
+
+
 def inside_quotes(text: str, at: int) -> bool:
     """Whether a position lies within quotation marks or backticks that opened before it."""
-    before = text[:at]
+    before = _QUOTED_ADDRESS.sub("", text[:at])
     if before.count('"') % 2 or before.count("`") % 2:
         return True
     return len(re.findall(r"(?<!\w)'|'(?!\w)", before)) % 2 == 1
+
+
+def reported(text: str, at: int) -> bool:
+    """Whether the words before a position are those of a tool that reports: not a label, not prose, not a memory."""
+    before = _ADDRESS.sub("", text[:at]).strip()
+    if RECALLS.search(before):
+        return False
+    label = LABEL.match(text)
+    if label and label.end() <= at + 2 and not REPORTS.search(label[0]):
+        return False
+    if not before or REPORTS.search(before):
+        return True
+    return len(before.split()) < _PROSE_WORDS or any(mark in before for mark in ":=(|»[")
 
 
 def only_asserted(text: str, at: int) -> bool:

@@ -10,7 +10,8 @@ from actions.analysis.rules import Rule, rule_book
 from actions.analysis.structure import Outcome, Structure
 from actions.analysis.subjects import acceptable, plain
 from actions.analysis.trace import Trace
-from actions.analysis.voices import Voice, inside_quotes, only_asserted, said, undecorated, voice
+from actions.analysis.vocabulary import LOUD
+from actions.analysis.voices import Voice, inside_quotes, only_asserted, reported, said, undecorated, voice
 
 STEP_WORTH = {
     Outcome.FAILED: 1.0,
@@ -27,7 +28,12 @@ _RECOVERED = re.compile(
     r"|^(?:Resolving deltas: 100%|Download complete|Installed:|Setting up |Saved to|\S+ saved \[)"
     r"|\b(?:succeeded on|success after) (?:retry|attempt)|\bretry succeeded"
 )
-_TEST_START = 60
+_TELLING_WARNING = re.compile(
+    r"^\s*\[WARN(?:ING)?\]|^##\[warning\]|Retrying \(Retry|TAR_ENTRY_ERROR|^Warning: An error"
+)
+_COMMIT_HEAD = re.compile(r"commit [0-9a-f]{7,40}|Author: |Date: {2,}")
+_TRAILER = re.compile(r"\s+(?:Signed-off-by|Co-authored-by|Reviewed-by|Change-Id): ")
+_BETWEEN_TESTS = 60
 _ECHO_LENGTH = 8
 _PRINTING = ("echo ", "printf ", "cat ", "grep ", "python -c", "node -e")
 
@@ -129,11 +135,11 @@ class _Scale:
             ending = rule.ending and text.startswith(("ERROR: Job failed", "##[error]", 'The command "'))
             return 1.0 if ending or (rule.passing and not text.lstrip().startswith("[INFO] Running")) else 0.0
         worth = 1.0
-        if kind is Voice.WARNING and not rule.warning:
-            worth *= 0.35
+        if kind is Voice.WARNING:
+            worth *= 0.9 if rule.warning and _TELLING_WARNING.search(text) else 0.3
         if rule.category is Category.NONE:
             return worth
-        if only_asserted(message, at):
+        if only_asserted(message, at) or not (LOUD.match(text) or reported(message, at)):
             worth *= 0.25
         if not rule.quoted and inside_quotes(message, at):
             worth *= 0.35
@@ -154,13 +160,14 @@ class _Scale:
         if index not in self._places:
             self._places[index] = self._place_alone(index)
         worth = self._places[index]
-        if rule.ending and worth < 1.0 and self.trace.texts[index].startswith(("ERROR: Job failed", "##[error]")):
+        if rule.ending and index in self.structure.endings:
             return 1.0
         return worth
 
     def _place_alone(self, index: int) -> float:
         """The worth of where it is said, whatever it is."""
-        if self.structure.in_header(index) or self.structure.in_print(index) or self._echoed(index):
+        shown = self.structure.in_header(index) or self.structure.in_print(index)
+        if shown or self._echoed(index) or self._of_commit(index):
             return 0.0
         step = self.structure.step_at(index)
         worth = STEP_WORTH[step.outcome]
@@ -177,9 +184,20 @@ class _Scale:
         before, after, distance = self.structure.around(index)
         if before == "start":
             return after == "pass"
-        if after == "pass" and before != "fail":
-            return distance <= 4 * _TEST_START and index + distance < self.structure.step_at(index).end
-        return False
+        if after != "pass" or before == "fail" or index + distance >= self.structure.step_at(index).end:
+            return False
+        if before == "pass":
+            return distance <= _BETWEEN_TESTS
+        return distance == 1 and self.trace.texts[index + 1].strip() in {"ok", "OK", "PASSED", "passed"}
+
+    def _of_commit(self, index: int) -> bool:
+        """Whether the line belongs to the message of a commit that the log shows."""
+        texts = self.trace.texts
+        if not texts[index].startswith("    "):
+            return False
+        if any(_TRAILER.match(line) for line in texts[index + 1 : index + 4]):
+            return True
+        return any(_COMMIT_HEAD.match(line) for line in texts[max(0, index - 8) : index])
 
     def _echoed(self, index: int) -> bool:
         """Whether a command before the line holds its very text: then the command wrote it."""
