@@ -14,7 +14,7 @@ from actions.core.ports.messaging import Delivered
 from bot.stores.redis.inbox import REMEMBERED, STREAMS, RedisInbox, stream_of
 from tests.bot.stores.making import NOW
 
-SHORT = timedelta(milliseconds=300)
+SHORT = timedelta(milliseconds=800)
 
 
 def put(inbox: RedisInbox, key: str, *, order: str = "thread", **fields: Any) -> bool:
@@ -139,7 +139,7 @@ def test_a_lease_is_kept_while_an_entry_is_handled(valkey_url: str) -> None:
     inbox._client.flushall()
     put(inbox, "e1")
     for taken in inbox.take("slow", wait=0.01):
-        for _ in range(6):
+        for _ in range(3):
             # Each waits in vain for half a lease.
             assert keys(inbox.take("quick", wait=SHORT.total_seconds() / 2)) == []
         inbox.done(taken, "slow")

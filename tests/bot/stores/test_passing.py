@@ -20,6 +20,7 @@ from bot.stores.redis.client import UnusableRedisUrl
 from bot.stores.redis.embedded import start_embedded
 from bot.stores.redis.queue import RqQueue
 from bot.stores.redis.sessions import KEPT, RedisSessions
+from tests.bot.stores.making import NOW
 
 
 def test_a_session_keeps_ten_turns_for_a_day(client: redis.Redis) -> None:
@@ -170,3 +171,27 @@ def test_a_server_left_behind_is_adopted(tmp_path: Path) -> None:
     with pytest.raises(Unreachable):
         stores.ping()
     stores.close()
+
+
+@pytest.mark.wheels
+def test_work_resumes_by_itself_when_redis_comes_back(tmp_path: Path) -> None:
+    server = start_embedded(tmp_path)
+    stores = open_redis(server.url)
+
+    def use(key: str) -> list[str]:
+        stores.queue.perform("deploy", "R-1", timeout=30)
+        stores.bus.changed("R-1", 1)
+        assert stores.inbox.put(key=key, order="thread", kind="said", body={}, at=NOW)
+        return [delivered.key for delivered in stores.inbox.take("w", wait=0.01)]
+
+    assert use("e1") == ["e1"]
+    server.close()
+    for act in (stores.ping, lambda: use("e2"), lambda: list(stores.inbox.take("w", wait=0.01))):
+        with pytest.raises(Unreachable):
+            act()
+    server = start_embedded(tmp_path)
+    # What was stored is still there, the first of its thread; the scripts are not, and are loaded anew.
+    assert use("e2") == ["e1"]
+    assert waiting(stores.client) == ["perform-R-1"]
+    stores.close()
+    server.close()
