@@ -127,6 +127,11 @@ class Conversation:
         if offer is None:
             return _failed(Refused("That button is no longer known.", remedy="Say what you want instead."))
         parameters = {**(filled or {}), **offer.parameters}
+        if offer.action in self.gate.catalog:
+            missing = tuple(name for name in self.gate.catalog[offer.action].required() if name not in parameters)
+            if missing:
+                lacks = Lacks(action=offer.action, parameters=parameters, missing=missing)
+                return Answer(reply=self._question(lacks), kind="question")
         proposal = Proposal(
             action=offer.action, parameters=parameters, requester=by, place=place, cause=cause, origin=Origin.BUTTON
         )

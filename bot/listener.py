@@ -37,7 +37,7 @@ class Listening(Protocol):
         """Bring the card of a request up to date, if it is one of this surface's."""
 
     def redraw_lagging(self) -> None:
-        """Draw again the cards that lag behind the ledger."""
+        """Draw again the cards that lag behind the ledger; called all the time, and at work only now and then."""
 
     def close(self) -> None:
         """End what was opened."""
@@ -45,8 +45,9 @@ class Listening(Protocol):
 
 def surfaces(house: House, settings: Settings) -> Iterable[Listening]:
     """The surfaces that are configured and need a listener."""
-    del house, settings
-    return ()
+    from bot.surfaces.slack import surface as slack  # noqa: PLC0415 - only a listener pays for it
+
+    return (slack.listening(house, settings),) if slack.is_configured(settings) else ()
 
 
 def run(settings: Settings) -> None:
@@ -128,7 +129,6 @@ def _follow(
     while not ending.is_set():
         change = following(WAIT)
         for surface in listening:
-            if change is None:
-                surface.redraw_lagging()
-            else:
+            if change is not None:
                 surface.draw(change[0])
+            surface.redraw_lagging()

@@ -10,8 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
-# The usual places of Linux and macOS; the caller's own PATH is not asked.
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/homebrew/bin"
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # git shall behave alike on every machine: nobody's ~/.gitconfig, no prompts, English messages.
 ENVIRONMENT = {
     "PATH": PATH,

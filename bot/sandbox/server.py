@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-import shutil
 import socket
 import threading
 import time
@@ -22,7 +21,6 @@ from bot.sandbox.documents import Documents
 from bot.sandbox.faults import Fault, FaultError, Faults
 from bot.sandbox.gitlab import api as gitlab_api
 from bot.sandbox.gitlab.instance import GitLab
-from bot.sandbox.repository import PATH
 from bot.sandbox.web import Answer, Call
 
 HOST = "127.0.0.1"
@@ -157,11 +155,8 @@ def start(
         timings: How long the cluster takes for things.
 
     Raises:
-        SandboxError: if the port is taken, or git or bash is missing.
+        SandboxError: if the port is taken.
     """
-    for program in ("git", "bash"):
-        if shutil.which(program, path=PATH) is None:
-            raise SandboxError(f"The sandbox needs {program}, which is not in {PATH}. Install it and try again.")
     folder = Path(state_dir) / "sandbox"
     listener = _listen(port)
     bound = int(listener.getsockname()[1])

@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from bot import tokens
 from bot.assembly import House, assemble
 from bot.settings import Settings
+from bot.surfaces.slack import surface as slack
 from bot.web import app
 from bot.web.house import HouseDesk
 
@@ -38,7 +39,7 @@ def run(settings: Settings, *, listener: socket.socket | None = None, hand_out: 
     try:
         if hand_out is not None:
             hand_out_tokens(house, hand_out)
-        application = app.build(HouseDesk(house), version=version("shipmate"))
+        application = app.build(HouseDesk(house), version=version("shipmate"), routes=slack.routes(house, settings))
         config = uvicorn.Config(
             application,
             host=settings.host,

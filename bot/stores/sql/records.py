@@ -21,7 +21,6 @@ _COLUMNS = frozenset(
         "action",
         "service",
         "environment",
-        "changes",
         "takes_lock",
         "state",
         "seal",

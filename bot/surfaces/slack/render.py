@@ -99,13 +99,13 @@ class Look:
         users: the Slack user of a person.
         hold: keeps the actions behind buttons.
         more: the address at which all of it can be read; empty where there is none.
-        feedback: whether to ask how good the answer was.
+        feedback: the request whose answer may be rated; empty where none is.
     """
 
     users: Users
     hold: Hold
     more: str = ""
-    feedback: bool = False
+    feedback: str = ""
 
 
 @dataclass
@@ -208,7 +208,7 @@ class _Renderer:
         if buttons:
             tail.append({"type": "actions", "elements": buttons})
         if self._look.feedback:
-            tail.append(_FEEDBACK)
+            tail.append({**_FEEDBACK, "block_id": f"feedback:{self._look.feedback}"})
         return tail
 
     def _button(self, index: int, button: Button) -> Json:

@@ -77,12 +77,15 @@ def check_node(node: dict[str, Any]) -> None:  # noqa: C901 - one rule a kind, a
             assert 0 < len(node["value"]) <= 2000
             assert 0 < len(node["action_id"]) <= 255
         case "static_select":
-            assert 0 < len(node["options"]) <= 100
+            groups = node.get("option_groups") or [node]
+            assert len(groups) <= 100
+            assert all(0 < len(group["options"]) <= 100 for group in groups)
+            chosen = [option for group in groups for option in group["options"]]
             assert size(node["placeholder"]["text"]) <= 150
-            values = [option["value"] for option in node["options"]]
+            values = [option["value"] for option in chosen]
             assert len(values) == len(set(values))
             assert all(0 < len(value) <= 150 for value in values)
-            assert all(0 < size(option["text"]["text"]) <= 75 for option in node["options"])
+            assert all(0 < size(option["text"]["text"]) <= 75 for option in chosen)
         case "table":
             assert 0 < len(node["rows"]) <= 100
             assert len({len(row) for row in node["rows"]}) == 1

@@ -1,0 +1,297 @@
+"""Handles what the door stored: what was said, pressed, commanded or filled in, each in the order of its thread."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from threading import Timer
+from typing import TYPE_CHECKING, Any
+
+from actions.core.people import Requester, Standing
+from actions.core.places import Place
+from actions.core.ports.ledger import Ledger
+from actions.core.ports.messaging import Delivered, Sessions, Turn
+from actions.core.reply import Button, Code, Note, Reply, Tone
+from actions.core.request import Origin, Proposal, Request, State
+from bot.conversation import Answer, Conversation, Heard
+from bot.surfaces.slack.client import SlackFailed, Workspaces
+from bot.surfaces.slack.delivery import Cards
+from bot.surfaces.slack.intake import place_of
+from bot.surfaces.slack.people import People
+from bot.surfaces.slack.text import Said, read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+log = logging.getLogger("shipmate.slack")
+
+SOON = 0.7
+"""Seconds after which somebody who waits is shown that Shipmate is at it."""
+
+Later = Callable[[Request], None]
+"""Has a request's card drawn through the inbox."""
+
+
+class Handler:
+    """Handles deliveries.
+
+    Args:
+        conversation: the two ways in for a person.
+        ledger: requests.
+        sessions: the turns of threads.
+        workspaces: where Slack is.
+        people: who is who.
+        cards: draws and posts.
+        draw_later: has a card of whatever thread drawn.
+        draw_at: has a card drawn at a time.
+        thinking: shows that Shipmate is at it while something takes long; makes nothing by default.
+    """
+
+    def __init__(
+        self,
+        *,
+        conversation: Conversation,
+        ledger: Ledger,
+        sessions: Sessions,
+        workspaces: Workspaces,
+        people: People,
+        cards: Cards,
+        draw_later: Later,
+        draw_at: Callable[[Request, Any], None],
+        thinking: Callable[[Mapping[str, Any]], AbstractContextManager[object]] = lambda _: nullcontext(),
+    ) -> None:
+        self._conversation = conversation
+        self._ledger = ledger
+        self._sessions = sessions
+        self._workspaces = workspaces
+        self._people = people
+        self._cards = cards
+        self._draw_later = draw_later
+        self._draw_at = draw_at
+        self._thinking = thinking
+
+    def said(self, delivered: Delivered) -> None:
+        """Somebody wrote a message."""
+        body: Mapping[str, Any] = delivered.body
+        place = place_of(body["team"], body["channel"], body["thread"])
+        me = body["me"] or self._me(body["team"])
+        said = read(body["text"], me=me, name_of=self._people.name_of, forwarded=body["forwarded"])
+        meant = said.called or body["mention"] or body["direct"]
+        if not meant and (said.others or not self._takes_part(place, body["parent"] == me)):
+            return
+        by = self._people.requester(body["team"], body["user"], body["user_team"])
+        if by.standing is Standing.OUTSIDER and not meant:
+            return
+        with self._thinking(body):
+            answer = self._hear(said, by, place, delivered.key)
+        if answer.kind == "unclear" and not meant:
+            # People talk to each other in threads; what is no request to Shipmate is not interrupted.
+            return
+        self._answer(answer, place, body["user"])
+
+    def commanded(self, delivered: Delivered) -> None:
+        """Somebody typed a slash command: it answers to them, and the card of an operation goes to the channel."""
+        body: Mapping[str, Any] = delivered.body
+        place = place_of(body["team"], body["channel"], "")
+        by = self._people.requester(body["team"], body["user"])
+        said = read(body["text"], me="", name_of=self._people.name_of)
+        answer = self._hear(said, by, place, delivered.key)
+        self._answer_one(answer, place, body, said.text)
+
+    def pressed(self, delivered: Delivered) -> None:
+        """Somebody pressed a button or chose an answer."""
+        body: Mapping[str, Any] = delivered.body
+        place = place_of(body["team"], body["channel"], body["thread"])
+        by = self._people.requester(body["team"], body["user"], body.get("user_team", ""))
+        if body["kind"] == "feedback":
+            self._rated(place, body)
+            return
+        answer = self._conversation.press(
+            body["offer"], by=by, place=place, cause=delivered.key, filled=body.get("filled")
+        )
+        if answer.request is None:
+            self._whisper(answer.reply, place, body)
+            return
+        if body["kind"] == "answer":
+            self._answered(answer.request, place, body)
+        if body.get("private"):
+            self._answer_one(answer, place, body, "")
+            return
+        self._after_choice(answer, answer.request, place, body)
+
+    def filled(self, delivered: Delivered) -> None:
+        """Somebody sent off a form, whose values were valid then."""
+        body: Mapping[str, Any] = delivered.body
+        place = place_of(body["team"], body["channel"], body["thread"])
+        by = self._people.requester(body["team"], body["user"])
+        proposal = Proposal(
+            action=body["action"],
+            parameters=body["parameters"],
+            requester=by,
+            place=place,
+            cause=delivered.key,
+            origin=Origin.FORM,
+        )
+        answer = self._conversation.ask(proposal)
+        if place.thread or answer.request is None:
+            if answer.request is None:
+                self._whisper(answer.reply, place, body)
+            else:
+                self._after_choice(answer, answer.request, place, body)
+            return
+        self._answer_one(answer, place, body, body["action"].replace("_", " "))
+
+    def reopened(self, delivered: Delivered) -> None:
+        """A form came too late for its trigger: a button opens it again."""
+        body: Mapping[str, Any] = delivered.body
+        offer = self._conversation.offers.get(body["offer"])
+        if offer is not None:
+            # What a button asks for is drawn as one that opens a form.
+            button = Button(
+                label="Open the form", action=offer.action, parameters=offer.parameters, asks_for=("the rest",)
+            )
+            reply = Reply(title="That took too long for Slack to open the form.", buttons=(button,))
+            self._whisper(reply, place_of(body["team"], body["channel"], body["thread"]), body)
+
+    def drawn(self, delivered: Delivered) -> None:
+        """A request changed: its card is brought up to date."""
+        request = self._ledger.get(str(delivered.body["request"]))
+        if request is not None:
+            self._show(request)
+
+    def _hear(self, said: Said, by: Requester, place: Place, cause: str) -> Answer:
+        return self._conversation.hear(Heard(text=said.text, by=by, place=place, cause=cause, quoted=said.quoted))
+
+    def _takes_part(self, place: Place, mine: bool) -> bool:
+        return mine or bool(self._sessions.turns(place.key))
+
+    def _me(self, team: str) -> str:
+        try:
+            return self._workspaces.api(team).me
+        except SlackFailed as error:
+            log.warning("Slack does not say who Shipmate is in %s: %s", team, error)
+            return ""
+
+    def _answer(self, answer: Answer, place: Place, user: str) -> None:
+        """Answer in the thread, for all to see."""
+        if answer.request is not None:
+            self._follow(answer)
+            self._show(self._newest(answer.request), new=True)
+            return
+        try:
+            self._cards.say(place, self._cards.message(answer.reply, place))
+        except SlackFailed as error:
+            log.warning("an answer in %s goes to the one who asked: %s", place.key, error)
+            self._whisper(answer.reply, place_of(place.tenant, user, ""), {"user": user})
+
+    def _answer_one(self, answer: Answer, place: Place, body: Mapping[str, Any], said: str) -> None:
+        """Answer to one person; the card of an operation that goes on is for the channel."""
+        request = answer.request
+        if request is None:
+            self._whisper(answer.reply, place, body)
+            return
+        self._follow(answer)
+        request = self._newest(request)
+        if not request.changes or request.state in {State.REFUSED, State.AWAITING_CONFIRMATION}:
+            self._cards.settle_privately(request, body["user"], body.get("response_url", ""))
+            self._show(request)
+            return
+        self._show(request, new=True)
+        thread = self._cards.reference(request).get("ts")
+        if thread:
+            # What is said under the card is about it.
+            turn = Turn(
+                say=said,
+                by=request.requester.name,
+                action=request.action,
+                parameters=request.parameters,
+                request=request.id,
+            )
+            self._sessions.add(place.model_copy(update={"thread": thread}).key, turn)
+
+    def _after_choice(self, answer: Answer, request: Request, place: Place, body: Mapping[str, Any]) -> None:
+        """What a press or form shows: a decision shows on the card it decides; a refusal is told to the one alone."""
+        self._follow(answer)
+        request = self._newest(request)
+        if request.state is State.REFUSED or (
+            request.state is State.FAILED and answer.follow is None and self._decides(request)
+        ):
+            self._cards.settle_silently(request)
+            self._whisper(answer.reply, place, body)
+        elif self._decides(request) and request.state is State.DONE and answer.follow is not None:
+            self._cards.settle_silently(request)
+        else:
+            self._show(request, new=True)
+
+    def _decides(self, request: Request) -> bool:
+        return self._conversation.gate.catalog[request.action].policy.control
+
+    def _follow(self, answer: Answer) -> None:
+        followed = self._ledger.get(answer.follow) if answer.follow else None
+        if followed is not None and followed.place.surface == "slack":
+            self._draw_later(followed)
+
+    def _newest(self, request: Request) -> Request:
+        return self._ledger.get(request.id) or request
+
+    def _show(self, request: Request, *, new: bool = False) -> None:
+        again = self._cards.show(request, new=new)
+        if again is not None:
+            self._draw_at(request, again)
+
+    def _whisper(self, reply: Reply, place: Place, body: Mapping[str, Any]) -> None:
+        message = self._cards.message(reply, place)
+        try:
+            self._cards.whisper(place, body["user"], message, body.get("response_url", ""))
+        except SlackFailed as error:
+            log.error("an answer for one person was not delivered: %s", error)  # noqa: TRY400 - told in one line
+
+    def _answered(self, request: Request, place: Place, body: Mapping[str, Any]) -> None:
+        """A question that was answered shows the answer in place of its buttons."""
+        if body.get("private"):
+            self._cards.withdraw(body["response_url"])
+            return
+        reply = Reply(
+            title=f"{request.action.replace('_', ' ')} {' '.join(str(v) for v in request.parameters.values())}".strip(),
+            blocks=(Note(text=("answered; ", Code(text=request.id), " goes on")),),
+            tone=Tone.NEUTRAL,
+        )
+        try:
+            self._cards.replace(place, body["message"], self._cards.message(reply, place))
+        except SlackFailed as error:
+            log.info("an answered question keeps its buttons: %s", error)
+
+    def _rated(self, place: Place, body: Mapping[str, Any]) -> None:
+        """Thumbs up or down under an answer."""
+        request = self._ledger.get(body["request"]) if body.get("request") else None
+        if request is not None:
+            self._cards.rate(request, body["user"], body["offer"])
+
+
+@contextmanager
+def eyes(workspaces: Workspaces, body: Mapping[str, Any], *, after: float = SOON) -> Iterator[None]:
+    """Show that Shipmate is at it, by a reaction, from a moment after it began until it is done."""
+    shown: list[bool] = []
+    mark = {"channel": body["channel"], "timestamp": body["ts"], "name": "eyes"}
+
+    def show() -> None:
+        try:
+            workspaces.api(body["team"]).call("reactions.add", **mark)
+            shown.append(True)
+        except SlackFailed as error:
+            log.info("no reaction could be shown: %s", error)
+
+    timer = Timer(after, show)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+        if shown:
+            try:
+                workspaces.api(body["team"]).call("reactions.remove", **mark)
+            except SlackFailed as error:
+                log.info("a reaction stays: %s", error)

@@ -1,1 +1,0 @@
-"""Benchmarks: ratios within one run, medians. `make bench` prints them all."""
