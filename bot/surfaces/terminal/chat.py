@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import CompleteEvent, Completer
@@ -31,7 +33,17 @@ _REFRESH = 0.5
 _AGAIN = 2.0
 """How long to wait before following again after nobody answered, in seconds."""
 
+_LASTS = timedelta(seconds=1)
+"""How long something has been under way before its buttons get keys."""
+
 WELCOME = "Say what you want done, or “help”. Digits press buttons, Tab completes, /keys lists commands, /quit ends."
+
+
+class _Live(NamedTuple):
+    """A card of something under way, and since when it is shown."""
+
+    answer: Answer
+    since: datetime
 
 
 class Chat:
@@ -59,7 +71,8 @@ class Chat:
         self._talk = talk
         self._now = now
         self._colour = colour
-        self._live: dict[str, Answer] = {}
+        self._live: dict[str, _Live] = {}
+        self._printed: dict[str, int] = {}
         self._followed: set[str] = set()
         self._lock = threading.Lock()
         self._ending = threading.Event()
@@ -76,8 +89,8 @@ class Chat:
 
     def run(self) -> None:
         """Talk until the person ends it; what is under way goes on without us."""
+        self._print(WELCOME)
         with patch_stdout(raw=True):
-            self._print(WELCOME)
             while not self._ending.is_set():
                 try:
                     line = self._session.prompt(self._message)
@@ -86,20 +99,20 @@ class Chat:
                 except EOFError:
                     break
                 if line.strip():
-                    self._print(f"{self._bold(self._talk.voices.person)}> {line}")
-                    self._take(line)
+                    self._take(line.strip())
         self._ending.set()
 
     def _take(self, line: str) -> None:
+        pressed = None if self._talk.asking else self._talk.keys.get(line)
+        self._print(f"{self._bold(self._talk.voices.person)}> {f'[{line}] {pressed.label}' if pressed else line}")
         try:
-            pressed = None if self._talk.asking else self._talk.keys.get(line)
             heard = self._talk.press(pressed, self._fill_in(pressed)) if pressed else self._talk.hear(line)
             if isinstance(heard, str):
                 self._print(heard)
                 return
             self._show(heard)
             if heard.follow:
-                self._show(self._talk.look(heard.follow), again=False)
+                self._show(self._talk.look(heard.follow))
         except Quit:
             self._ending.set()
         except ShipmateError as error:
@@ -110,14 +123,16 @@ class Chat:
         asked = {name: self._session.prompt(f"{name.replace('_', ' ')}: ").strip() for name in pressed.asks_for}
         return {name: value for name, value in asked.items() if value}
 
-    def _show(self, answer: Answer, *, again: bool = True) -> None:
+    def _show(self, answer: Answer) -> None:
         """Draw an answer: for good where it has settled, in place while it goes on; and follow it to its end."""
         request = answer.request
         with self._lock:
+            if answer.offers and not self._live:
+                self._talk.keys.restart()
             known = request is not None and request.id in self._followed
             if request is not None and not request.settled:
-                self._live[request.id] = answer
-        if answer.settled and (again or not known):
+                self._live.setdefault(request.id, _Live(answer, self._now()))
+        if answer.settled:
             self._print_reply(answer)
         if request is not None and not request.state.is_final and not known:
             with self._lock:
@@ -150,20 +165,33 @@ class Chat:
             if answer.settled:
                 self._live.pop(answer.request.id, None)
             else:
-                self._live[answer.request.id] = answer
+                since = self._live[answer.request.id].since if answer.request.id in self._live else self._now()
+                self._live[answer.request.id] = _Live(answer, since)
         if answer.settled:
             self._print_reply(answer)
-        self._session.app.invalidate()
+        # Between two prompts there is nothing to redraw, and its loop may be closed.
+        with suppress(RuntimeError):
+            self._session.app.invalidate()
 
     def _message(self) -> ANSI:
         """What stands above and before the line one types: the cards of what is under way, then who speaks."""
         with self._lock:
             live = list(self._live.values())
         look = self._look(links="none")
-        cards = [draw(answer.reply, look, keys=self._talk.keys.of(answer), brief=True) for answer in live]
+        cards = [draw(one.answer.reply, look, keys=self._keys(one), brief=True) for one in live]
         return ANSI("\n".join([*cards, f"{self._bold(self._talk.voices.person)}> "]))
 
+    def _keys(self, live: _Live) -> Sequence[str] | None:
+        """The keys of a card under way; one that may be over in a moment takes none."""
+        return self._talk.keys.of(live.answer) if self._now() - live.since >= _LASTS else None
+
     def _print_reply(self, answer: Answer) -> None:
+        """Print a card for good, once for each version of its request."""
+        if answer.request:
+            with self._lock:
+                if self._printed.get(answer.request.id, 0) >= answer.request.version:
+                    return
+                self._printed[answer.request.id] = answer.request.version
         self._print(draw(answer.reply, self._look(links="words"), keys=self._talk.keys.of(answer)))
 
     def _look(self, *, links: str) -> Look:

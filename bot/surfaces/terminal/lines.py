@@ -42,6 +42,8 @@ def converse(
                     _print(out, heard)
                 continue
             last = talk.settle(heard)
+            if last.offers:
+                talk.keys.restart()
             # What this reply set going, such as the request just approved, settles before the next sentence is said.
             followed = talk.settle(talk.look(last.follow)) if last.follow else None
         except Quit:

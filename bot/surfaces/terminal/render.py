@@ -144,7 +144,8 @@ class _Renderer:
         shown = [block for block in reply.blocks if not brief or isinstance(block, Steps)]
         parts: list[RenderableType] = [title, *(Padding(self.block(block), (0, 0, 0, 2)) for block in shown)]
         if reply.mentions and not brief:
-            parts.append(Padding(self._line([Mention(person=name) for name in reply.mentions]), (0, 0, 0, 2)))
+            called = Line(" ").join(self._line([Mention(person=name)]) for name in reply.mentions)
+            parts.append(Padding(called, (0, 0, 0, 2)))
         if reply.question and reply.question.choices:
             parts.append(Padding(self._choices(reply.question), (0, 0, 0, 2)))
         elif reply.buttons and keys:
@@ -195,6 +196,10 @@ class _Renderer:
             return text, ""
         return (url if text in {"", url} else f"{text} ({url})"), ""
 
+    def _in_a_column(self, span: Span) -> Span:
+        """A span for a table, in which addresses written out would leave no room for anything else."""
+        return span.text if isinstance(span, Link) and self._look.links == "written" else span
+
     def _moment(self, at: datetime) -> str:
         here, now = at.astimezone(self._look.zone), self._look.now.astimezone(self._look.zone)
         clock = f"{here:%H:%M}"
@@ -218,7 +223,7 @@ class _Renderer:
         for column in table.columns:
             grid.add_column(clean(column), overflow="fold")
         for row in table.rows:
-            grid.add_row(*(self._line(cell) for cell in row))
+            grid.add_row(*(self._line(map(self._in_a_column, cell)) for cell in row))
         return grid
 
     def _steps(self, steps: Steps) -> Grid:
@@ -229,7 +234,7 @@ class _Renderer:
         grid.add_column(overflow="fold", style="dim")
         for step in steps.steps:
             symbol, colour = _STEPS[step.state]
-            name = self._line([Link(text=step.name, url=step.url) if step.url else step.name])
+            name = self._line([self._in_a_column(Link(text=step.name, url=step.url)) if step.url else step.name])
             since = step.started_at
             took = elapsed((step.ended_at or self._look.now) - since) if since else ""
             grid.add_row(Line(symbol, style=colour), name, took, Line(clean(step.detail)))

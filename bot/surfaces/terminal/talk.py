@@ -107,24 +107,28 @@ class Voices:
 class Keys:
     """Which button each digit stands for.
 
-    Digits are handed out in turn, so that a new card rarely takes over one that is about to be pressed for an older.
+    Digits are handed out in turn, so that a card that changes takes none that may just be pressed for another one.
     """
 
     _next: int = 0
     _held: dict[str, Pressed] = field(default_factory=dict)
+    _cards: dict[tuple[str, ...], Sequence[str]] = field(default_factory=dict)
 
     def of(self, answer: Answer) -> Sequence[str]:
-        """A key for each button of an answer, the same as before for an offer that has one; "" beyond the ninth."""
-        held = {pressed.offer: key for key, pressed in self._held.items()}
-        keys: list[str] = []
-        for button, offer in zip(answer.reply.buttons, answer.offers, strict=True):
-            key = held.get(offer, "")
-            if not key and len(keys) < len(_KEYS):
-                key = _KEYS[self._next % len(_KEYS)]
-                self._next += 1
+        """A key for each button of an answer, the same as long as its buttons are; "" beyond the ninth."""
+        if answer.offers not in self._cards:
+            keys = [_KEYS[(self._next + index) % len(_KEYS)] for index in range(min(len(answer.offers), len(_KEYS)))]
+            self._next += len(keys)
+            for key, button, offer in zip(keys, answer.reply.buttons, answer.offers, strict=False):
                 self._held[key] = Pressed(button.label, offer, button.asks_for)
-            keys.append(key)
-        return keys
+            self._cards[answer.offers] = [*keys, *[""] * (len(answer.offers) - len(keys))]
+        return self._cards[answer.offers]
+
+    def restart(self) -> None:
+        """Begin with 1 again: what was shown before has no keys any more."""
+        self._next = 0
+        self._held.clear()
+        self._cards.clear()
 
     def get(self, key: str) -> Pressed | None:
         """What a key stands for."""

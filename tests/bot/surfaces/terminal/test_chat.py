@@ -53,7 +53,7 @@ def test_a_sentence_is_echoed_with_who_said_it_and_answered(typed: Type, house: 
 
 def test_a_digit_on_an_empty_line_presses_the_button_beside_it(typed: Type, house: Cardboard) -> None:
     house.answers = [answer("Runs", buttons=("Roll back", "Promote")), answer("Promoted", request="R-2")]
-    assert typed("deploy\r", "2", "/quit\r")[2:4] == ["dana> 2", "◐ Promoted\n  ▸  Sync  0.0 s"]
+    assert typed("deploy\r", "2", "/quit\r")[2:4] == ["dana> [2] Promote", "◐ Promoted\n  ▸  Sync  0.0 s"]
     assert house.told[1] == ("token-of-dana", "offer-R-1-Promote", {}, "t")
 
 
@@ -139,5 +139,5 @@ def test_what_goes_on_is_redrawn_above_the_line_and_printed_once_it_has_settled(
         keyboard.send_text("deploy\r")
         chat.run()
     assert done.is_set()
-    assert "◐ Deploying\n  ▸  Sync  0.0 s\n  [1] Cancel\ndana> " in drawn
+    assert "◐ Deploying\n  ▸  Sync  0.0 s\ndana> " in drawn
     assert [text.splitlines()[0] for text in printed[1:]] == ["dana> deploy", "◐ checkout runs", "dana> /quit"]

@@ -57,7 +57,7 @@ CARD = Reply(
         Button(label="Cancel", action="cancel", style=ButtonStyle.DANGER),
         Button(label="Why?", action="why"),
     ),
-    mentions=("erin",),
+    mentions=("erin", "ada"),
 )
 
 
@@ -66,8 +66,8 @@ def test_a_card_as_plain_text() -> None:
         "◐ Deploying checkout v1.4.2 to staging",
         "  Asked by @dana at 12:29: go.",
         "  From  v1.4.1",
-        "  ✔  Commit                 0.4 s",
-        "  ▸  Sync (https://argo/x)   42 s  2 of 3",
+        "  ✔  Commit  0.4 s",
+        "  ▸  Sync     42 s  2 of 3",
         "  ·  Health",
         "  Service    Version",
         "  ──────────────────",
@@ -76,7 +76,7 @@ def test_a_card_as_plain_text() -> None:
         "  FAIL  42",
         "    at x",
         "  R-12 · pipeline (https://gitlab/p/1)",
-        "  @erin",
+        "  @erin @ada",
         "  [1] Cancel   [2] Why?",
     ]
 

@@ -120,6 +120,12 @@ def keys(talk: Talk, *labels: str, request: str) -> Sequence[str]:
     return talk.keys.of(answer("x", buttons=labels, request=request))
 
 
+def test_keys_begin_with_one_again_where_nothing_else_is_shown(talk: Talk) -> None:
+    keys(talk, "Cancel", request="R-1")
+    talk.keys.restart()
+    assert keys(talk, "Roll back", request="R-2") == ["1"]
+
+
 def test_a_new_card_takes_no_key_that_an_older_one_shows(talk: Talk) -> None:
     assert keys(talk, "Cancel", request="R-1") == ["1"]
     assert keys(talk, "Roll back", "Promote", request="R-2") == ["2", "3"]
