@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import socket
+import threading
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -40,6 +41,7 @@ def run(settings: Settings, *, listener: socket.socket | None = None, hand_out: 
         if hand_out is not None:
             hand_out_tokens(house, hand_out)
         application = app.build(HouseDesk(house), version=version("shipmate"), routes=slack.routes(house, settings))
+        threading.Thread(target=_warm, args=(house,), name="warm", daemon=True).start()
         config = uvicorn.Config(
             application,
             host=settings.host,
@@ -54,6 +56,14 @@ def run(settings: Settings, *, listener: socket.socket | None = None, hand_out: 
         _Server(config, application).run(sockets=[listener] if listener else None)
     finally:
         house.close()
+
+
+def _warm(house: House) -> None:
+    """Have the reader of messages learn the catalogue before the first message comes."""
+    try:
+        house.conversation.understanding()
+    except Exception:  # noqa: BLE001 - a server without a reader still serves everything else
+        _LOG.exception("the reader of messages is not ready; the first message tries again")
 
 
 class _Server(uvicorn.Server):

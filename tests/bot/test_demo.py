@@ -19,11 +19,19 @@ from bot import instance
 pytestmark = pytest.mark.wheels
 
 
+@pytest.fixture(scope="session")
+def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the recogniser learned of the catalogue, which it does once for all of these tests."""
+    return tmp_path_factory.mktemp("understanding")
+
+
 @pytest.fixture
-def environment(tmp_path: Path) -> Mapping[str, str]:
+def environment(tmp_path: Path, learned: Path) -> Mapping[str, str]:
     """The environment of the programs that are tested: this one's, less what names systems of one's own."""
     inherited = os.environ.items()  # noqa: TID251 - programs need a PATH and a HOME
     kept = {name: value for name, value in inherited if not name.startswith(("SHIPMATE_", "GITLAB_", "ARGOCD_"))}
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "understanding").symlink_to(learned)
     return {**kept, "SHIPMATE_STATE_DIR": str(tmp_path / "state"), "SHIPMATE_CONFIG": str(tmp_path / "shipmate.yaml")}
 
 
@@ -41,7 +49,7 @@ def replies(ran: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
 
 WALK = """\
 /as sam
-rollback checkout in development to v1.4.1
+deploy checkout v1.4.1 to development
 deploy checkout v1.4.2 to production
 /as dana
 deploy checkout v1.4.2 to production
@@ -63,7 +71,7 @@ def test_the_walk_of_the_readme(environment: Mapping[str, str], tmp_path: Path) 
     developed, refused, waits, approved, bad, frozen, held, why, not_for_sam, audit = replies(
         shipmate(environment, "demo", "--json", said=WALK)
     )
-    assert (developed["state"], developed["outcome"]) == ("done", "rolled back")
+    assert (developed["state"], developed["outcome"]) == ("done", "deployed")
     assert refused["state"] == "refused"
     assert "You are developer" in refused["text"]
     assert waits["state"] == "awaiting_approval"
