@@ -2,48 +2,34 @@
 
 import asyncio
 import json
-import re
+import shutil
 import socket
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from bot.sandbox import company, configuration, seed
+from bot.sandbox import breakages, company, configuration, control
 from bot.sandbox.argocd import api as argocd_api
-from bot.sandbox.argocd.instance import ArgoCD
-from bot.sandbox.argocd.manifests import Manifests
-from bot.sandbox.argocd.workload import Behaviour, Timings
-from bot.sandbox.documents import Documents
-from bot.sandbox.faults import Fault, FaultError, Faults
+from bot.sandbox.argocd.workload import Timings
+from bot.sandbox.faults import Fault, Faults
 from bot.sandbox.gitlab import api as gitlab_api
-from bot.sandbox.gitlab.instance import GitLab
+from bot.sandbox.repository import PATH
 from bot.sandbox.web import Answer, Call
+from bot.sandbox.world import World, found
 
 HOST = "127.0.0.1"
 START_TIMEOUT = 10.0
 STOP_TIMEOUT = 5.0
 WATCH_INTERVAL = 0.05
-_CONTROL = re.compile(r"/_sandbox/faults(?:/(\d+))?$")
 
 Scope = dict[str, Any]
 
 
 class SandboxError(RuntimeError):
     """The sandbox could not start; the message says why."""
-
-
-@dataclass(frozen=True)
-class World:
-    """Everything behind the server."""
-
-    documents: Documents
-    gitlab: GitLab
-    argocd: ArgoCD
-    faults: Faults
 
 
 class Sandbox:
@@ -93,7 +79,7 @@ class Sandbox:
         self._announce()
 
     def _announce(self) -> None:
-        found = {
+        facts = {
             "gitlab_url": self.gitlab_url,
             "gitlab_token": self.gitlab_token,
             "argocd_url": self.argocd_url,
@@ -101,7 +87,7 @@ class Sandbox:
             "configuration": str(self.configuration),
         }
         self.addresses.touch(mode=0o600)
-        self.addresses.write_text(json.dumps(found, indent=2))
+        self.addresses.write_text(json.dumps(facts, indent=2))
 
     @property
     def configuration(self) -> Path:
@@ -119,11 +105,19 @@ class Sandbox:
         Raises:
             FaultError: if there is no such fault.
         """
-        return switch_on(self.world, {"system": system, "kind": kind, **more})
+        return control.switch_on(self.world, {"system": system, "kind": kind, **more})
+
+    def push_broken(self, service: str, kind: str) -> str:
+        """Let a colleague push a commit that breaks a service's pipeline, and return its id.
+
+        Raises:
+            breakages.BreakageError: if there is no such service or kind of breakage.
+        """
+        return str(breakages.push(self.world.gitlab, service, kind)["commit"])
 
     def clear_faults(self, system: str = "") -> None:
         """Switch all faults off, or those of one system."""
-        switch_off(self.world, system)
+        control.switch_off(self.world, system)
 
     def close(self) -> None:
         """Stop serving and end what runs; everything is kept in the state folder."""
@@ -155,12 +149,15 @@ def start(
         timings: How long the cluster takes for things.
 
     Raises:
-        SandboxError: if the port is taken.
+        SandboxError: if the port is taken, or git or bash is missing.
     """
+    for program in ("git", "bash"):
+        if shutil.which(program, path=PATH) is None:
+            raise SandboxError(f"The sandbox needs {program}, which is not in {PATH}. Install it and try again.")
     folder = Path(state_dir) / "sandbox"
     listener = _listen(port)
     bound = int(listener.getsockname()[1])
-    world = _world(folder, clock, timings or Timings(), f"http://{HOST}:{bound}")
+    world = found(folder, clock, timings or Timings(), f"http://{HOST}:{bound}")
     sandbox = Sandbox(world, folder, bound)
     if not sandbox.configuration.exists():
         sandbox.configuration.write_text(configuration.text())
@@ -176,35 +173,10 @@ def _listen(port: int) -> socket.socket:
         listener.bind((HOST, port))
     except OSError as error:
         listener.close()
-        found = f"The sandbox cannot listen on {HOST}:{port} ({error.strerror})."
-        raise SandboxError(f"{found} Choose another port, or 0 for any free one.") from None
+        taken = f"The sandbox cannot listen on {HOST}:{port} ({error.strerror})."
+        raise SandboxError(f"{taken} Choose another port, or 0 for any free one.") from None
     listener.listen(128)
     return listener
-
-
-def _world(folder: Path, clock: Callable[[], datetime], timings: Timings, url: str) -> World:
-    documents = Documents(folder / "sandbox.db")
-    gitlab = GitLab(documents, folder, clock, lambda: f"{url}/gitlab")
-
-    def behaviour(image: str, tag: str) -> Behaviour:
-        known = company.behaviour(image, tag)
-        return known or (Behaviour.HEALTHY if gitlab.has_image(image, tag) else Behaviour.NO_IMAGE)
-
-    manifests = Manifests(gitlab.repository({"path_with_namespace": company.MANIFESTS}))
-    argocd = ArgoCD(
-        documents,
-        manifests,
-        clock=clock,
-        timings=timings,
-        behaviour=behaviour,
-        repo_url=lambda: f"{url}/gitlab/{company.MANIFESTS}.git",
-    )
-    if documents.get("sandbox", "seeded") is None:
-        with documents.transaction():
-            seed.gitlab(gitlab)
-            seed.argocd(argocd, documents)
-            documents.put("sandbox", "seeded", {"at": gitlab.now})
-    return World(documents, gitlab, argocd, Faults())
 
 
 def _serve(listener: socket.socket, application: "Application") -> Callable[[], None]:
@@ -238,43 +210,6 @@ def _serve(listener: socket.socket, application: "Application") -> Callable[[], 
         thread.join(STOP_TIMEOUT)
 
     return stop
-
-
-# -- faults, with what they entail
-
-
-def switch_on(world: World, wanted: dict[str, Any]) -> Fault:
-    """Switch a fault on and bring about what lasts of it.
-
-    Raises:
-        FaultError: if it makes no sense.
-    """
-    if wanted.get("kind") == "unhealthy" and world.documents.get("argocd_application", wanted.get("target")) is None:
-        raise FaultError(f"there is no application {wanted.get('target')!r}")
-    fault = world.faults.add(**wanted)
-    _entail(world, fault, on=True)
-    return fault
-
-
-def switch_off(world: World, system: str = "", number: int | None = None) -> list[Fault]:
-    """Switch faults off and undo what they brought about."""
-    gone = world.faults.clear(system, number)
-    for fault in gone:
-        _entail(world, fault, on=False)
-    return gone
-
-
-def _entail(world: World, fault: Fault, *, on: bool) -> None:
-    with world.documents.lock:
-        if fault.kind == "unhealthy":
-            world.argocd.set_unhealthy(fault.target, "switched on in the sandbox: liveness probe failed" if on else "")
-        elif fault.kind == "token_revoked":
-            for entry in world.documents.all(f"{fault.system}_token"):
-                if entry["username"] == (fault.target or company.BOT.name):
-                    world.documents.put(f"{fault.system}_token", entry["token"], {**entry, "revoked": on})
-
-
-# -- HTTP
 
 
 class Application:
@@ -318,28 +253,11 @@ class Application:
             if system == "argocd":
                 call.path = call.path.removeprefix("/argocd")
                 return argocd_api.answer(self._world.argocd, call)
-            return self._control(call)
+            return control.answer(self._world, call)
         except Exception as error:  # noqa: BLE001 - a fault of the stand-in is a 500, as it would be there
             return Answer.json(
                 {"message": "500 Internal Server Error", "error": f"{type(error).__name__}: {error}", "code": 13}, 500
             )
-
-    def _control(self, call: Call) -> Answer:
-        if call.path == "/_sandbox/health":
-            return Answer.json({"status": "ok"})
-        match = _CONTROL.match(call.path)
-        if match is None:
-            return Answer.json({"error": "the stand-ins are at /gitlab and /argocd, faults at /_sandbox/faults"}, 404)
-        if call.method == "GET":
-            return Answer.json(self._world.faults.all())
-        if call.method == "DELETE":
-            gone = switch_off(self._world, call.one("system"), int(match[1]) if match[1] else None)
-            return Answer.json({"cleared": len(gone)})
-        try:
-            fault = switch_on(self._world, call.data)
-        except FaultError as error:
-            return Answer.json({"error": str(error)}, 400)
-        return Answer.json({"id": fault.id}, 201)
 
     async def _send(self, call: Call, answer: Answer, send: Callable[[Any], Any]) -> None:
         headers = dict(answer.headers)

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 
+from bot.sandbox import pages
 from bot.sandbox.argocd.instance import INVALID_ARGUMENT, NOT_FOUND, UNAUTHENTICATED, ArgoCD, refusal
 from bot.sandbox.argocd.shapes import application_json, managed_json, manifest, tree_json, workload_name
 from bot.sandbox.documents import Json
@@ -19,6 +20,8 @@ _VERSION = "v3.6.0+sandbox"
 
 def answer(argocd: ArgoCD, call: Call) -> Answer:
     """Answer one request; `call.path` is undecoded and without the place this Argo CD is mounted at."""
+    if not call.path.startswith("/api/"):
+        return pages.argocd(argocd, call.path) or Answer.text("There is no such page in the sandbox.\n", 404)
     try:
         if call.path != "/api/version":
             call.user = _account(argocd, call)

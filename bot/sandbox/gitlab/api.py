@@ -1,5 +1,6 @@
 """The way in to the GitLab stand-in: git's paths, then REST behind a token."""
 
+from bot.sandbox import pages
 from bot.sandbox.gitlab import (
     hook_routes,
     merge_request_routes,
@@ -21,7 +22,10 @@ for module in (project_routes, repository_routes, pipeline_routes, merge_request
 def answer(site: GitLab, call: Call) -> Answer:
     """Answer one request; `call.path` is undecoded and without the place this GitLab is mounted at."""
     if not call.path.startswith(PREFIX):
-        return smart_http.answer(site, call) or Answer.text("A page would stand here.\n", 404)
+        found_page = pages.gitlab(site, call.path) if call.method == "GET" else None
+        return (
+            smart_http.answer(site, call) or found_page or Answer.text("There is no such page in the sandbox.\n", 404)
+        )
     found = routes.find(call.method, call.path.removeprefix(PREFIX))
     try:
         call.user = site.user_of(call)

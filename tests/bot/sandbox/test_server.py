@@ -11,6 +11,7 @@ import gitlab
 import httpx
 import pytest
 
+from bot.sandbox.breakages import KINDS, BreakageError
 from bot.sandbox.faults import FaultError
 from bot.sandbox.server import Sandbox, SandboxError, start
 from tests.bot.sandbox.conftest import QUICK
@@ -146,3 +147,57 @@ def test_a_revoked_token_is_refused_until_it_is_given_back(fresh: Sandbox) -> No
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_token")
     fresh.clear_faults()
     assert argocd(fresh).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("test", "AssertionError: 'dim' != 'bright'"),
+        ("syntax", "SyntaxError"),
+        ("module", "No module named 'lantern_colours'"),
+        ("command", "pyhton3: command not found"),
+        ("configuration", "chosen stage tset does not exist"),
+    ],
+)
+def test_a_colleague_breaks_a_pipeline(
+    sandbox: Sandbox, gitlab_client: gitlab.Gitlab, eventually: Eventually, kind: str, says: str
+) -> None:
+    services = dict(zip(KINDS, ("checkout", "payments", "catalog", "search", "ledger-writer"), strict=True))
+    with httpx.Client(base_url=sandbox.url, trust_env=False) as control:
+        body = {"service": services[kind], "kind": kind}
+        pushed = control.post("/_sandbox/breakages", json=body).raise_for_status().json()
+        project = gitlab_client.projects.get(pushed["project"])
+        pipeline = project.pipelines.list(sha=pushed["commit"], get_all=True)[0]
+        eventually(lambda: project.pipelines.get(pipeline.id).status == "failed")
+        whole = project.pipelines.get(pipeline.id)
+        failed = [job for job in whole.jobs.list(get_all=True) if job.status == "failed"]
+        told = project.jobs.get(failed[0].id).trace().decode() if failed else whole.yaml_errors
+        assert says in told
+        # The links that cards carry lead somewhere.
+        for url in [
+            whole.web_url,
+            project.commits.get("main").web_url,
+            project.web_url,
+            *(job.web_url for job in failed),
+        ]:
+            assert control.get(url).status_code == 200, url
+
+
+def test_pages_of_applications_and_of_nothing(sandbox: Sandbox) -> None:
+    with httpx.Client(trust_env=False) as client:
+        page = client.get(f"{sandbox.argocd_url}/applications/argocd/checkout-staging")
+        assert "checkout-staging" in page.text
+        assert "v1.4.1" in page.text
+        for nothing in (
+            f"{sandbox.argocd_url}/applications/argocd/moon",
+            f"{sandbox.gitlab_url}/shop/moon",
+            sandbox.url,
+        ):
+            assert client.get(nothing).status_code == 404
+
+
+def test_what_cannot_be_broken_is_told(fresh: Sandbox) -> None:
+    with pytest.raises(BreakageError, match="must be one of checkout"):
+        fresh.push_broken("moon", "test")
+    with pytest.raises(BreakageError, match="must be one of test"):
+        fresh.push_broken("checkout", "grudge")
