@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types contracts unit e2e docs lock clean
+.PHONY: help setup demo test check lint types contracts unit e2e bench docs lock clean
 
 help: ## what can be made here
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -44,6 +44,9 @@ unit: $(READY)
 
 e2e: $(READY) ## the slow and the root-needing tests
 	$(BIN)/python -m pytest -m e2e
+
+bench: $(READY) ## the benchmarks, as ratios within one run
+	$(BIN)/python -m tests.bench
 
 docs: $(READY) ## write the generated reference anew
 	$(BIN)/shipmate docs > docs/actions.md.new && mv docs/actions.md.new docs/actions.md

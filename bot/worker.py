@@ -1,8 +1,8 @@
 """The worker process: takes up requests and polls from RQ's queues.
 
-One parent that opens nothing forks two children and keeps them alive. One answers quick reads in its own process; the
-other forks once more for every deployment or fix, with the imports done before, so that a job that hangs or dies takes
-nothing with it.
+One parent that opens nothing does the imports, forks its children and keeps them alive. Quick reads, and the moments in
+which a deployment is begun or looked after, are done in a child's own process; a fix, which is heavy and long, is forked
+once more, so that one that hangs or dies takes nothing with it. docs/decisions/0002-workers.md says why.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ from bot.settings import Settings
 log = logging.getLogger("shipmate.worker")
 
 READS = ("query",)
-CHANGES = ("poll", "deploy", "remediate")
+CHANGES = ("poll", "deploy")
 """Polls come first: what is under way is looked after before more is begun."""
+FIXES = ("remediate",)
 
 _BEAT = LEASE.total_seconds() / 3
 _prepared: tuple[Settings, Organization] | None = None

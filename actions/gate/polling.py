@@ -18,7 +18,7 @@ from actions.gate.progress import recorded
 
 log = logging.getLogger("shipmate.polling")
 
-BATCH = 500
+BATCH = 200
 ROUNDS = 8
 """How many batches one job polls before it makes room for others."""
 OUTAGE_PAUSE = timedelta(seconds=10)

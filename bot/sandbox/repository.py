@@ -10,7 +10,8 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# The usual places of Linux and macOS; the caller's own PATH is not asked.
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/homebrew/bin"
 # git shall behave alike on every machine: nobody's ~/.gitconfig, no prompts, English messages.
 ENVIRONMENT = {
     "PATH": PATH,

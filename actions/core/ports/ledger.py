@@ -112,6 +112,9 @@ class Ledger(Protocol):
     def find(self, query: RequestQuery) -> Sequence[Request]:
         """The requests that match, newest first."""
 
+    def count(self, query: RequestQuery) -> int:
+        """How many requests match, counted up to the query's limit."""
+
     def advance(self, move: Move, *, now: datetime) -> Request:
         """Record a step: compare-and-swap on the version, the transition and its audit row in one transaction.
 

@@ -4,6 +4,7 @@ import json
 import queue
 import threading
 import uuid
+from collections.abc import Callable
 
 from bot.sandbox.documents import Documents, Json
 
@@ -29,12 +30,16 @@ class Deliveries:
         self._queue: queue.SimpleQueue[tuple[Json, str, Json] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
-    def publish(self, project: Json, kind: str, payload: Json) -> None:
-        """Deliver `payload` to the project's hooks that want events of this kind."""
+    def publish(self, project: Json, kind: str, payload: Callable[[], Json]) -> None:
+        """Deliver an event to the project's hooks that want its kind; nobody describes what nobody wants to hear."""
         switch, _ = _KINDS[kind]
-        for hook in self._documents.all("gitlab_hook"):
-            if hook["project_id"] == project["id"] and hook[switch]:
-                self.send(hook, kind, payload)
+        hooks = [
+            hook for hook in self._documents.all("gitlab_hook") if hook["project_id"] == project["id"] and hook[switch]
+        ]
+        if hooks:
+            described = payload()
+            for hook in hooks:
+                self.send(hook, kind, described)
 
     def send(self, hook: Json, kind: str, payload: Json) -> None:
         """Deliver one event to one hook, whatever it wants."""

@@ -1,5 +1,7 @@
 """REST over merge requests and their notes."""
 
+from functools import partial
+
 from bot.sandbox.documents import Json
 from bot.sandbox.gitlab import payloads
 from bot.sandbox.gitlab.instance import GitLab
@@ -24,7 +26,8 @@ def _request(site: GitLab, call: Call) -> tuple[Json, Json]:
 def _save(site: GitLab, project: Json, request: Json, action: str, user_id: int) -> None:
     request["updated_at"] = site.now
     site.documents.put("gitlab_merge_request", request["id"], request)
-    site.deliveries.publish(project, "merge_request", payloads.merge_request(site, project, request, action, user_id))
+    described = partial(payloads.merge_request, site, project, request, action, user_id)
+    site.deliveries.publish(project, "merge_request", described)
 
 
 def _head_pipeline(site: GitLab, request: Json) -> Json | None:

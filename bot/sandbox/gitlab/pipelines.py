@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -377,15 +378,15 @@ class Pipelines:
     def _tell_pipeline(self, pipeline: Json) -> None:
         project = self._documents.get("gitlab_project", pipeline["project_id"])
         if project is not None:
-            self._events.publish(
-                project, "pipeline", payloads.pipeline(self._site, project, pipeline, self.jobs(pipeline["id"]))
-            )
+            jobs = self.jobs(pipeline["id"])
+            described = partial(payloads.pipeline, self._site, project, pipeline, jobs)
+            self._events.publish(project, "pipeline", described)
 
     def _tell_job(self, job: Json) -> None:
         project = self._documents.get("gitlab_project", job["project_id"])
         pipeline = self._documents.get("gitlab_pipeline", job["pipeline_id"])
         if project is not None and pipeline is not None:
-            self._events.publish(project, "job", payloads.job(self._site, project, pipeline, job))
+            self._events.publish(project, "job", partial(payloads.job, self._site, project, pipeline, job))
 
 
 def _specification(job: config.Job) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from bot.sandbox.documents import Json
 from bot.sandbox.gitlab import payloads
@@ -34,9 +35,8 @@ class Pushes:
     def _moved(self, project: Json, name: str, old: str, new: str, user_id: int) -> None:
         tag = name.startswith("refs/tags/")
         kind = "tag_push" if tag else "push"
-        self._events.publish(
-            project, kind, payloads.push(self._site, project, name, before=old, after=new, user_id=user_id)
-        )
+        described = partial(payloads.push, self._site, project, name, before=old, after=new, user_id=user_id)
+        self._events.publish(project, kind, described)
         if new == NOTHING:
             return
         if not tag:

@@ -17,8 +17,8 @@ DEVELOPER, MAINTAINER, OWNER = 30, 40, 50
 class Events(Protocol):
     """Takes what happened in a project, for its webhooks."""
 
-    def publish(self, project: Json, kind: str, payload: Json) -> None:
-        """Deliver `payload` to the project's hooks that want events of this kind."""
+    def publish(self, project: Json, kind: str, payload: Callable[[], Json]) -> None:
+        """Deliver an event to the project's hooks that want its kind; `payload` describes it."""
 
 
 class Site:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Integer, and_, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, Integer, and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from actions.core.ports.ledger import LEASE, Conflict, Draft, LockHeld, Move, RequestQuery
@@ -89,21 +89,14 @@ class SqlLedger:
 
     def find(self, query: RequestQuery) -> Sequence[Request]:
         """The requests that match, newest first."""
-        wanted: list[ColumnElement[bool]] = [
-            requests.c[name] == value
-            for name in ("service", "environment", "requester", "place_key")
-            if (value := getattr(query, name)) is not None
-        ]
-        if query.states is not None:
-            wanted.append(requests.c.state.in_([state.value for state in query.states]))
-            if not any(state.is_final for state in query.states):
-                # Says the same, and leads by the index of what is open past all that ever was.
-                wanted.append(requests.c.finished_at.is_(None))
-        if query.actions is not None:
-            wanted.append(requests.c.action.in_(query.actions))
-        if query.since is not None:
-            wanted.append(requests.c.created_at >= query.since)
-        return self._select(*wanted, order=requests.c.number.desc(), limit=query.limit)
+        return self._select(*_wanted(query), order=requests.c.number.desc(), limit=query.limit)
+
+    def count(self, query: RequestQuery) -> int:
+        """How many requests match, counted up to the query's limit."""
+        matching = select(requests.c.number).where(*_wanted(query)).limit(query.limit).subquery()
+        with self._database.read() as connection:
+            counted: int = connection.execute(select(func.count()).select_from(matching)).scalar_one()
+        return counted
 
     def advance(self, move: Move, *, now: datetime) -> Request:
         """Record a step with its audit row; `Conflict` where somebody was first, `LockHeld` where the lock is."""
@@ -190,6 +183,24 @@ class SqlLedger:
         with self._database.read() as connection:
             rows = connection.execute(query).mappings().all()
         return [to_request(row) for row in rows]
+
+
+def _wanted(query: RequestQuery) -> list[ColumnElement[bool]]:
+    wanted: list[ColumnElement[bool]] = [
+        requests.c[name] == value
+        for name in ("service", "environment", "requester", "place_key", "changes")
+        if (value := getattr(query, name)) is not None
+    ]
+    if query.states is not None:
+        wanted.append(requests.c.state.in_([state.value for state in query.states]))
+        if not any(state.is_final for state in query.states):
+            # Says the same, and leads by the index of what is open past all that ever was.
+            wanted.append(requests.c.finished_at.is_(None))
+    if query.actions is not None:
+        wanted.append(requests.c.action.in_(query.actions))
+    if query.since is not None:
+        wanted.append(requests.c.created_at >= query.since)
+    return wanted
 
 
 def _due(now: Any) -> ColumnElement[bool]:

@@ -21,6 +21,7 @@ _COLUMNS = frozenset(
         "action",
         "service",
         "environment",
+        "changes",
         "takes_lock",
         "state",
         "seal",

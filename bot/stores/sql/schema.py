@@ -66,6 +66,7 @@ requests = Table(
     Column("place_key", Text, nullable=False),
     Column("service", Text),
     Column("environment", Text),
+    Column("changes", Boolean, nullable=False),
     Column("takes_lock", Boolean, nullable=False),
     Column("holds_lock", Boolean, nullable=False),
     Column("state", Text, nullable=False),
@@ -118,6 +119,7 @@ requests = Table(
     Index("ix_requests_place", "place_key", "number"),
     Index("ix_requests_target", "service", "environment", "number"),
     Index("ix_requests_requester", "requester", "number"),
+    Index("ix_requests_lately", "requester", "changes", "created_at"),
     # An id that was ever given is never given again, even after the newest rows were deleted.
     sqlite_autoincrement=True,
 )

@@ -143,6 +143,7 @@ def upgrade() -> None:
         sa.Column("place_key", sa.Text(), nullable=False),
         sa.Column("service", sa.Text(), nullable=True),
         sa.Column("environment", sa.Text(), nullable=True),
+        sa.Column("changes", sa.Boolean(), nullable=False),
         sa.Column("takes_lock", sa.Boolean(), nullable=False),
         sa.Column("holds_lock", sa.Boolean(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
@@ -183,6 +184,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_requests_place", "requests", ["place_key", "number"], unique=False)
     op.create_index("ix_requests_requester", "requests", ["requester", "number"], unique=False)
+    op.create_index("ix_requests_lately", "requests", ["requester", "changes", "created_at"], unique=False)
     op.create_index("ix_requests_state", "requests", ["state", "number"], unique=False)
     op.create_index("ix_requests_target", "requests", ["service", "environment", "number"], unique=False)
     # After the index above: of two that serve alike, SQLite takes the one made last.

@@ -1,0 +1,1 @@
+"""Benchmarks: ratios within one run, medians. `make bench` prints them all."""
