@@ -44,7 +44,8 @@ def run(settings: Settings) -> None:
     _keep_alive(
         {
             "reads": partial(_serve, settings, READS, forks=False),
-            "changes": partial(_serve, settings, CHANGES, forks=True),
+            "changes": partial(_serve, settings, CHANGES, forks=False),
+            "fixes": partial(_serve, settings, FIXES, forks=True),
         }
     )
 
