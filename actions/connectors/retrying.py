@@ -127,9 +127,10 @@ class Caller:
             return OutcomeUnknown(system, message, remedy=f"Look in {system} before asking again.")
         if failure.status == _TOO_MANY:
             wait = f" for {failure.retry_after:.0f} s" if failure.retry_after is not None else ""
-            return Unreachable(system, f"{system} asks us to wait{wait} before {what}.", remedy="Try again then.")
+            return Unreachable(system, f"{system} asks us to wait{wait}; asked for {what}.", remedy="Try again then.")
         if failure.passing:
             detail = f"answers {failure.status}" if failure.status else f"does not answer at {self.address}"
+            said = said.removeprefix(f"{failure.status} ")
             return Unreachable(
                 system, f"{system} {detail} ({said}); asked for {what}.", remedy="Try again in a moment."
             )
