@@ -274,7 +274,7 @@ def assemble(
         kept=kept,
         passing=open_redis(redis_url(settings)),
         outside=outside(settings),
-        understanding=_once(lambda: _recognizer(settings, catalog, known)),
+        understanding=_once(lambda: recognizer(settings, catalog, known)),
         clock=SystemClock(),
         ids=RandomIds(),
         worker=f"{socket.gethostname()}:{os.getpid()}",
@@ -360,7 +360,8 @@ def _once(build: Callable[[], T]) -> Callable[[], T]:
     return get
 
 
-def _recognizer(settings: Settings, catalog: Catalog, organization: Organization) -> Understanding:
+def recognizer(settings: Settings, catalog: Catalog, organization: Organization) -> Understanding:
+    """The local reader of messages; what it learns of a catalogue is kept in the state directory."""
     from intents.recognizer import Recognizer  # noqa: PLC0415 - only who hears pays for it
 
     found: Understanding = Recognizer(catalog, organization, cache=settings.state_dir / "understanding")

@@ -60,6 +60,7 @@ class Answer(BaseModel):
             "error" where it could not be taken in.
         request: the request, where there is one.
         follow: a request of earlier whose card changes because of this one, such as the one just approved.
+        outage: whether it could not be taken in because something needed is gone; saying it again later may help.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -68,6 +69,7 @@ class Answer(BaseModel):
     kind: Literal["request", "question", "unclear", "error"]
     request: Request | None = None
     follow: str | None = None
+    outage: bool = False
 
 
 @dataclass(frozen=True)
@@ -263,7 +265,8 @@ def _failed(error: ShipmateError) -> Answer:
         title, says, tone = error.message, error.remedy, Tone.WARNING
     blocks = (Paragraph(text=(says,)),) if says else ()
     kind: Literal["unclear", "error"] = "unclear" if isinstance(error, BadParameters) else "error"
-    return Answer(reply=Reply(title=title, tone=tone, blocks=blocks), kind=kind)
+    outage = isinstance(error, Unreachable)
+    return Answer(reply=Reply(title=title, tone=tone, blocks=blocks), kind=kind, outage=outage)
 
 
 def _broken(cause: str) -> Answer:

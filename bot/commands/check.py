@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
+from actions import catalog as every_verb
 from actions.core.errors import ShipmateError
 from actions.core.organization import Location, Organization
 from actions.core.ports.delivery import Deployer, Manifests, ManifestTarget, Pipelines
@@ -58,6 +59,7 @@ def check(settings: Settings) -> Iterator[Finding]:
     else:
         counts = (f"{len(getattr(organization, part))} {part}" for part in ("environments", "services", "people"))
         yield Finding(good=True, says=f"{settings.config}: {', '.join(counts)}")
+        yield _reader(settings, organization)
     yield _tried("The database", lambda: _database(settings))
     yield _redis(settings)
     if organization is not None:
@@ -70,6 +72,13 @@ def _tried(what: str, attempt: Callable[[], object]) -> Finding:
     except ShipmateError as error:
         return Finding(good=False, says=f"{what}: {error}")
     return Finding(good=True, says=f"{what} answers")
+
+
+def _reader(settings: Settings, organization: Organization) -> Finding:
+    from bot.assembly import recognizer  # noqa: PLC0415 - a faulty configuration is told without it
+
+    recognizer(settings, every_verb(), organization)
+    return Finding(good=True, says="The reader of messages knows the verbs and names")
 
 
 def _database(settings: Settings) -> None:

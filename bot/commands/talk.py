@@ -20,6 +20,9 @@ DEFAULT_PERSON = "dana"
 """Who speaks in the sandbox where nobody else is named."""
 
 
+_STARTING, _STEP = 2.0, 0.02
+
+
 class NoToken(Refused):
     """Nothing says who is speaking."""
 
@@ -76,6 +79,12 @@ def connect(settings: Settings, person: str, thread: str = "") -> tuple[Talk, Cl
         NobodyAnswers: nothing answers there.
     """
     here = instance.running(settings.state_dir)
+    for _ in range(int(_STARTING / _STEP)):
+        if here is not None or settings.token is not None or settings.url is not None:
+            break
+        # One that was started a moment ago, in another window or by a script, is not known yet.
+        time.sleep(_STEP)
+        here = instance.running(settings.state_dir)
     client = Client((settings.url or (here.url if here else settings.address)).rstrip("/"))
     if settings.token is not None:
         token = settings.token.get_secret_value()
@@ -100,7 +109,7 @@ def _handed_out(settings: Settings) -> dict[str, str]:
         except (OSError, ValueError):
             if time.monotonic() >= until:
                 raise NoToken from None
-            time.sleep(0.02)
+            time.sleep(_STEP)
         else:
             return found
 

@@ -23,6 +23,9 @@ from bot.supervisor import Program, Supervisor
 
 _LOG = logging.getLogger(__name__)
 
+_LONGEST_LOG = 20_000_000
+"""In bytes."""
+
 # What the processes share; imported once, before they are forked. None of it opens anything.
 _PRELOADED = (
     *(address.partition(":")[0] for address in PROCESSES.values()),
@@ -96,6 +99,7 @@ def supervise(
         settings = settings.changed(port=port, redis_url=SecretStr(redis_url))
         here.announce(f"http://{host}:{port}", sandbox=sandbox)
         _LOG.info("Shipmate is at http://%s:%s; talk to it with `shipmate chat`", host, port)
+        _begin_log(settings)
         supervisor = Supervisor(
             _programs(settings, listener, sandbox=sandbox),
             log=log_file(settings),
@@ -136,6 +140,13 @@ def joined(settings: Settings) -> Settings:
         argocd_url=found["argocd_url"],
         argocd_token=SecretStr(found["argocd_token"]),
     )
+
+
+def _begin_log(settings: Settings) -> None:
+    """Set a long log aside, so that two of them bound what is kept."""
+    log = log_file(settings)
+    if log.exists() and log.stat().st_size > _LONGEST_LOG:
+        log.replace(log.with_suffix(".log.1"))
 
 
 def _programs(settings: Settings, listener: socket.socket, *, sandbox: bool) -> list[Program]:

@@ -15,7 +15,7 @@ from actions.core.kinds import Kind
 from actions.core.places import Place
 from bot.tokens import UnknownToken
 from bot.web.desk import Desk, Heard
-from bot.web.errors import Unusable
+from bot.web.errors import Unusable, in_words
 from bot.web.limits import Threads
 from bot.web.metrics import Metrics
 from bot.web.openapi import describe
@@ -79,9 +79,11 @@ class Api:
         verb = self._desk.catalog[request.path_params["verb"]].policy.name
         asked = await _body(request, Do)
         place, cause = self._place(asked.surface, asked.thread), self._cause(request, person)
-        return self._answer(
-            place, await self._threads.call(self._desk.ask, person, verb, asked.parameters, place, cause)
-        )
+        heard = await self._threads.call(self._desk.ask, person, verb, asked.parameters, place, cause)
+        if heard.request is None:
+            # A person reads on in the reply; a program is told by the status that nothing was done.
+            raise Unusable(in_words(heard.reply))
+        return self._answer(place, heard)
 
     async def request(self, request: Request) -> Response:
         """A request as it stands, or at its next change."""

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from actions.core.catalog import UnknownVerb
 from actions.core.errors import NotFound, OutsideError, ShipmateError, Unreachable
+from actions.core.reply import Paragraph, Reply
 from bot.tokens import UnknownToken
 from bot.wire import Failed, Trouble
 
@@ -38,6 +39,12 @@ class Unusable(ShipmateError):
         details = error.errors(include_url=False, include_input=False, include_context=False)
         faults = (f"`{'.'.join(map(str, d['loc'])) or 'body'}`: {d['msg']}" for d in details)
         return cls("; ".join(faults) + ".")
+
+
+def in_words(reply: Reply) -> str:
+    """A reply's title and plain words, in one line."""
+    spans = (span for block in reply.blocks if isinstance(block, Paragraph) for span in block.text)
+    return " ".join([reply.title, *(span for span in spans if isinstance(span, str))])
 
 
 def respond(status: int, message: str, remedy: str = "", headers: dict[str, str] | None = None) -> Response:

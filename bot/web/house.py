@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from actions.core.action import Risk
 from actions.core.catalog import Catalog
-from actions.core.errors import NotFound
+from actions.core.errors import NotFound, Unreachable
 from actions.core.organization import Organization
 from actions.core.people import Requester, Standing
 from actions.core.places import Place
@@ -21,6 +21,7 @@ from bot.assembly import House
 from bot.conversation import Answer
 from bot.conversation import Heard as Said
 from bot.web.desk import Heard
+from bot.web.errors import in_words
 
 
 class UnknownRequest(NotFound):
@@ -32,6 +33,13 @@ class UnknownRequest(NotFound):
             f"There is no request {request_id} that you may see.",
             remedy="`deployments` lists what was deployed; `approvals` what waits for you.",
         )
+
+
+class NotAccepted(Unreachable):
+    """Something needed is gone, so nothing was accepted; the client may send it again."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__("Shipmate", in_words(reply), remedy="Try again in a few seconds.")
 
 
 class HouseDesk:
@@ -114,6 +122,8 @@ class HouseDesk:
         return request.action in self.catalog and self.catalog[request.action].policy.risk is not Risk.READ
 
     def _heard(self, answer: Answer, place: Place) -> Heard:
+        if answer.outage:
+            raise NotAccepted(answer.reply)
         offers = self._offers(answer.reply, answer.request, place)
         return Heard(answer.kind, answer.reply, offers, answer.request, answer.follow)
 

@@ -11,6 +11,7 @@ import pytest
 
 from actions import catalog
 from bot import cli
+from bot.commands.processes import PROCESSES
 from bot.commands.reference import actions_text, schema_text
 
 
@@ -63,3 +64,8 @@ def test_the_reference_that_is_checked_in_is_current() -> None:
 
     checked_in = Path("docs/actions.md").read_text(encoding="utf-8")
     assert checked_in == actions_text(catalog(())), "docs/actions.md is not current: run `make docs`"
+
+
+def test_the_procfile_names_the_processes_that_up_runs() -> None:
+    procfile = [line.split(": ") for line in Path("Procfile").read_text(encoding="utf-8").splitlines()]
+    assert procfile == [[name, f"shipmate {name}"] for name in PROCESSES]

@@ -142,7 +142,14 @@ def test_a_new_thread_gets_an_identifier(client: TestClient) -> None:
     assert client.post("/api/v1/chat", json={"say": "help"}).json()["thread"].startswith("made-up-identifier")
 
 
+def test_a_program_is_told_by_the_status_that_nothing_was_done(client: TestClient) -> None:
+    got = client.post("/api/v1/actions/deploy", json={"parameters": {}})
+    assert got.status_code == 422
+    assert got.json()["error"]["message"] == "Deploying"
+
+
 def test_an_action_by_its_name_and_a_button_by_its_offer(client: TestClient, house: Cardboard) -> None:
+    house.request = running()
     client.post("/api/v1/actions/deploy", json={"parameters": {"service": "checkout"}})
     client.post("/api/v1/press", json={"offer": "o-1", "fields": {"reason": "no"}})
     assert [asked[1:3] for asked in house.asked] == [("deploy", {"service": "checkout"}), ("o-1", {"reason": "no"})]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from actions.core.errors import Unreachable
 from actions.core.places import Place
 from bot import tokens
 from bot.testing import Bot
@@ -63,6 +64,15 @@ def test_changes_are_everybodys_to_see_and_reads_only_the_askers(desk: HouseDesk
     for request_id in (read.id, "R-99"):
         with pytest.raises(UnknownRequest):
             desk.look("vic", request_id)
+
+
+def test_during_an_outage_nothing_is_accepted(desk: HouseDesk, bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object, **__: object) -> None:
+        raise Unreachable("PostgreSQL", "The database does not answer.")
+
+    monkeypatch.setattr(bot.house.kept.ledger, "by_cause", gone)
+    with pytest.raises(Unreachable, match="The database does not answer"):
+        desk.hear("dana", "status of checkout", PLACE, "c5")
 
 
 def test_whoever_has_left_the_configuration_is_a_stranger_to_it(desk: HouseDesk) -> None:
