@@ -117,6 +117,7 @@ _CAPTURE = re.compile(
     r"-+ Captured (?:stdout|stderr|log) |\s+console\.(?:error|warn|log|info|debug)$|Captured (?:stdout|stderr|log)"
 )
 _CAPTURE_END = re.compile(r"(?:_{3,}|={3,}|-{3,}) |\s*●|PASS|FAIL|Tests?:|Test Suites|\s*at |\$ |##\[|ERROR: |>")
+_COUNTS = re.compile(r"\d+ (?:passed|failed|errors?|skipped)")
 _HEADLINE = re.compile(r"={3,} .* ={3,}$")
 _CAPTURE_LINES = 2000
 _CONSOLE_LINES = 15
@@ -127,8 +128,8 @@ _LINES_AFTER_END = 3
 
 def _printed_lines(command: str) -> int:
     """How many lines a command that only prints has surely written, where no other command follows it."""
-    if ">" in command:
-        return 0
+    if ">" in command or (command.startswith(("echo", "printf")) and "$" not in command):
+        return 0  # what an echo writes is compared with its words
     return _PRINTED_LINES if command.startswith(("cat", "head", "tail", "sed")) else 1
 
 
@@ -166,7 +167,7 @@ def structure(trace: Trace) -> Structure:
         elif text.lstrip()[:3] == "```":
             reader.fenced(index)
         if text[0] == "=" and _HEADLINE.match(text):
-            reader.headline(index, passes=" PASSES " in text)
+            reader.headline(index, passes=" PASSES " in text, counts=_COUNTS.search(text) is not None)
         reader.test(index, text)
     return reader.finish()
 
@@ -182,7 +183,7 @@ class _Reader:
         self.printer, self.printed = -1, ""
         self.fence = -1
         self.grouped = False
-        self.passes = -1
+        self.passes = self.counted = -1
         self.step = Step("", 0, self.size)
         self.out.steps.append(self.step)
         self.header = -1
@@ -216,8 +217,11 @@ class _Reader:
             self.out.fences.append((self.fence, index))
             self.fence = -1
 
-    def headline(self, index: int, *, passes: bool) -> None:
+    def headline(self, index: int, *, passes: bool, counts: bool) -> None:
         """Pytest shows what passing tests wrote in a chapter of its own."""
+        if self.passes >= 0 and counts:
+            self.counted = index  # a passing test may have written such a line; the last one is pytest's own
+            return
         if self.passes >= 0:
             self.out.fences.append((self.passes, index))
         self.passes = index if passes else -1
@@ -244,6 +248,8 @@ class _Reader:
         if self.capture >= 0:
             out.captures.append((self.capture, min(self.size, self.capture + self.capture_lines)))
         self._end_of_print(self.size, whole=False)
+        if 0 <= self.passes < self.counted:
+            out.fences.append((self.passes, self.counted))
         real = [step for step in out.steps if step.outcome is not Outcome.AFTERWARDS]
         if not any(step.outcome is Outcome.FAILED for step in real) and len(real) > 1:
             self._blame_last(real)

@@ -23,6 +23,12 @@ _ALIAS_SCOPES = frozenset(
         *("@context", "@screens"),
     )
 )
+_OWN_FOLDERS = frozenset(
+    (
+        *("dist", "build", "public", "components", "assets", "styles", "pages", "views", "store", "stores", "hooks"),
+        *("services", "types", "generated", "layouts", "features", "modules", "shared"),
+    )
+)
 _NPM_NAME = re.compile(r"(?:@[a-z0-9~\-][a-z0-9_.~\-]*/)?[a-zA-Z0-9~\-][\w.~\-]*(?:/[\w.\-/]+)?$")
 _FILE = re.compile(r"\.(?:js|ts|tsx|jsx|mjs|cjs|json|node|css|scss|vue|svg|png)$")
 _CONSTANT = re.compile(
@@ -70,11 +76,7 @@ def _foreign_package(name: str, log: str, project: str | None) -> bool:
     scope, _, rest = name.partition("/")
     if scope in _ALIAS_SCOPES or scope == "@" or name == project or not _NPM_NAME.match(name):
         return False
-    if (
-        not name.startswith("@")
-        and rest
-        and (scope in _OWN_NAMES or scope in {"dist", "build", "public", "components", "assets"})
-    ):
+    if not name.startswith("@") and rest and (scope in _OWN_NAMES or scope in _OWN_FOLDERS):
         return False
     if not rest and _FILE.search(name) and not re.search(r"^[a-z]+\.js$", name):
         return False

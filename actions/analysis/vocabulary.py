@@ -139,7 +139,7 @@ WARNS = any_of(
     r"^\[(?:debug|DEBUG|warn)\]",
     r"\b\w*Warning: ",
     r"\blevel=(?:warn|info|debug)",
-    r"\b(?:[Rr]etrying|will retry|[Tt]rying again|retry \d|attempt \d+ (?:of|/))\b",
+    r"\b(?:(?<!out )[Rr]etrying|will retry|[Tt]rying again|retry \d|attempt \d+ (?:of|/))\b",
     r"(?:^|\s)(?:WARN|INFO|DEBUG|TRACE|WARNING)\s",
 )
 
@@ -157,7 +157,7 @@ ASSERTED = any_of(
 REPORTS = re.compile(
     r"\b(?:\w*errors?|\w*exceptions?|fail\w*|fatal|panic|caused?|reason|could ?n[o']t|cannot|can't|unable|invalid|missing"
     r"|problem|stderr|unhandled|uncaught|suppressed|aborted|lost|denied|due to|because|returned|got|timed? ?out|daemon"
-    r"|refused|not|warn\w*|exit\w*|process|status|stopped|terminated|killed|crash\w*)\b",
+    r"|refused|not|\w*(?:ssl|tls|connect)\w*|warn\w*|exit\w*|process|status|stopped|terminated|killed|crash\w*)\b",
     re.IGNORECASE,
 )
 RECALLS = re.compile(
@@ -178,7 +178,7 @@ DECORATION = any_of(
     r"E\s{2,}",
     r"npm (?:ERR!|error)(?:\s|$)|(?:yarn|lerna|nx|pnpm) ERR!\s",
     r"(?:stderr|stdout|remote):\s",
-    r"[│┃╵╷]\s*|[×✖✗✘]\s|╰─[>▶]\s*|•\s|>\s+",
+    r"[│┃╵╷]\s*|[×✖✗✘]\s|╰─[>▶]\s*|[•●]\s|>\s+",
     r"\d+\.\d{2,3} (?=\S)|\[\d+/\d+\]\s",
     r"[\w\-]+(?:[_\-]\d+)?\s+\|\s",
     before="^",

@@ -34,6 +34,7 @@ _TELLING_WARNING = re.compile(
 _COMMIT_HEAD = re.compile(r"commit [0-9a-f]{7,40}|Author: |Date: {2,}")
 _TRAILER = re.compile(r"\s+(?:Signed-off-by|Co-authored-by|Reviewed-by|Change-Id): ")
 _BETWEEN_TESTS = 60
+_GOES_ON = 300
 _ECHO_LENGTH = 8
 _PRINTING = ("echo ", "printf ", "cat ", "grep ", "python -c", "node -e")
 
@@ -110,13 +111,13 @@ class _Scale:
             if not acceptable(rule.subject, name, self.surroundings, self.project):
                 return None
             name = plain(rule.subject, name)
-        if rule.recovered and self._recovered(index):
-            worth *= 0.3
+        if rule.recovered:
+            worth *= self._recovery(index)
         return Sighting(index, rule, name, worth, message)
 
     def _early_end(self, index: int, text: str) -> bool:
         """Whether a line claims that the job has ended, and the log goes on."""
-        return text.startswith("ERROR: Job failed") and index not in self.structure.endings
+        return text.startswith("ERROR: Job failed") and (index not in self.structure.endings or self._echoed(index))
 
     def _in_context(self, index: int, rule: Rule) -> bool:
         texts = self.trace.texts
@@ -214,9 +215,13 @@ class _Scale:
                 return True
         return any(text in line and line.lstrip().startswith(_PRINTING) for line in self.trace.texts[start:index])
 
-    def _recovered(self, index: int) -> bool:
+    def _recovery(self, index: int) -> float:
+        """What is left of a sign after which the same tool succeeds, or the step simply goes on for long."""
         step = self.structure.step_at(index)
-        return any(_RECOVERED.search(line) for line in self.trace.texts[index + 1 : min(step.end, index + 400)])
+        if not self.structure.tests and step.end - index > _GOES_ON:
+            return 0.6
+        recovered = any(_RECOVERED.search(line) for line in self.trace.texts[index + 1 : min(step.end, index + 400)])
+        return 0.3 if recovered else 1.0
 
 
 _NUMBERS = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]{7,64}\b|\d+", re.IGNORECASE)

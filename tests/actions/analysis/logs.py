@@ -24,6 +24,14 @@ def failures(file: str = "failures.yaml") -> list[Case]:
     return [Case(**item) for item in data]
 
 
+def excerpts() -> list[tuple[str, str]]:
+    """Labels and short logs without any frame."""
+    data: list[dict[str, str]] = YAML(typ="safe").load(
+        (Path(__file__).parent / "excerpts.yaml").read_text(encoding="utf-8")
+    )
+    return [(item["label"], item["log"]) for item in data]
+
+
 def _section(name: str, title: str, body: str) -> str:
     """A section as GitLab's runner writes it."""
     start, end = f"section_start:1700000000:{name}\r\x1b[0K", f"section_end:1700000003:{name}\r\x1b[0K"

@@ -7,7 +7,7 @@ import pytest
 
 from actions.analysis.categories import Category, FixRisk
 from actions.analysis.diagnosis import JobEvidence, diagnose
-from tests.actions.analysis.logs import FRAMES, Case, failures, gitlab, plant_trials
+from tests.actions.analysis.logs import FRAMES, Case, excerpts, failures, gitlab, plant_trials
 
 CASES = failures()
 MORE_CASES = failures("more_failures.yaml")
@@ -18,6 +18,16 @@ FAILING_TEST = next(case for case in CASES if case.label == "none" and case.comm
 def test_a_failure_is_known_in_every_frame(frame: str) -> None:
     said = {(case.label, case.command): diagnose(FRAMES[frame](case)).category for case in [*CASES, *MORE_CASES]}
     assert not {failure: category.value for failure, category in said.items() if category != failure[0]}
+
+
+def test_a_short_excerpt_is_enough() -> None:
+    assert not [log for label, log in excerpts() if diagnose(log).category != label]
+
+
+def test_a_job_cancelled_after_a_long_silence_ran_into_its_limit() -> None:
+    quiet = "02:15:33  tests/test_a.py ....\n08:12:40  ##[error]The operation was canceled.\n"
+    assert diagnose(quiet).category is Category.TEST_TIMEOUT
+    assert diagnose(quiet.replace("08:12", "02:16")).category is Category.NONE
 
 
 def test_a_planted_text_is_not_followed() -> None:
