@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Integer, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, Integer, and_, bindparam, insert, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from actions.core.ports.ledger import LEASE, Conflict, Draft, LockHeld, Move, RequestQuery
@@ -19,6 +19,7 @@ from actions.core.request import Request, State
 from bot.stores.sql.chain import Head
 from bot.stores.sql.database import Database
 from bot.stores.sql.history import accepted, began
+from bot.stores.sql.queries import counting, finding
 from bot.stores.sql.records import clean, number_of, to_request, to_row
 from bot.stores.sql.schema import requests, transitions
 from bot.stores.sql.steps import TIME, find_holder, lock_of, record
@@ -89,13 +90,16 @@ class SqlLedger:
 
     def find(self, query: RequestQuery) -> Sequence[Request]:
         """The requests that match, newest first."""
-        return self._select(*_wanted(query), order=requests.c.number.desc(), limit=query.limit)
+        statement, values = finding(query)
+        with self._database.read() as connection:
+            rows = connection.execute(statement, values).mappings().all()
+        return [to_request(row) for row in rows]
 
     def count(self, query: RequestQuery) -> int:
         """How many requests match, counted up to the query's limit."""
-        matching = select(requests.c.number).where(*_wanted(query)).limit(query.limit).subquery()
+        statement, values = counting(query)
         with self._database.read() as connection:
-            counted: int = connection.execute(select(func.count()).select_from(matching)).scalar_one()
+            counted: int = connection.execute(statement, values).scalar_one()
         return counted
 
     def advance(self, move: Move, *, now: datetime) -> Request:
@@ -183,24 +187,6 @@ class SqlLedger:
         with self._database.read() as connection:
             rows = connection.execute(query).mappings().all()
         return [to_request(row) for row in rows]
-
-
-def _wanted(query: RequestQuery) -> list[ColumnElement[bool]]:
-    wanted: list[ColumnElement[bool]] = [
-        requests.c[name] == value
-        for name in ("service", "environment", "requester", "place_key", "changes")
-        if (value := getattr(query, name)) is not None
-    ]
-    if query.states is not None:
-        wanted.append(requests.c.state.in_([state.value for state in query.states]))
-        if not any(state.is_final for state in query.states):
-            # Says the same, and leads by the index of what is open past all that ever was.
-            wanted.append(requests.c.finished_at.is_(None))
-    if query.actions is not None:
-        wanted.append(requests.c.action.in_(query.actions))
-    if query.since is not None:
-        wanted.append(requests.c.created_at >= query.since)
-    return wanted
 
 
 def _due(now: Any) -> ColumnElement[bool]:

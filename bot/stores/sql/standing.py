@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from pydantic import JsonValue
-from sqlalchemy import ColumnElement, Table, or_, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, or_, select, update
 
 from actions.core.ports.ledger import Freeze, Grant
 from bot.stores.sql.chain import Event, Head
@@ -17,8 +18,19 @@ from bot.stores.sql.schema import freezes, grants
 _SCOPE = ("service", "environment", "verb", "person", "only")
 
 
-def _in_force(table: Table, now: datetime) -> ColumnElement[bool]:
+def _in_force(table: Table, now: Any) -> ColumnElement[bool]:
     return table.c.ended_at.is_(None) & or_(table.c.until.is_(None), table.c.until > now)
+
+
+# Every request asks these two, so they are built once.
+_grants_of = (
+    select(grants)
+    .where(grants.c.person == bindparam("by_person"), _in_force(grants, bindparam("by_now", type_=grants.c.until.type)))
+    .order_by(grants.c.id)
+)
+_freezes_in_force = (
+    select(freezes).where(_in_force(freezes, bindparam("by_now", type_=freezes.c.until.type))).order_by(freezes.c.id)
+)
 
 
 def _iso(at: datetime | None) -> str | None:
@@ -54,9 +66,9 @@ class SqlGrants:
 
     def of(self, person: str, *, now: datetime) -> Sequence[Grant]:
         """The grants in force."""
-        query = select(grants).where(grants.c.person == person, _in_force(grants, now)).order_by(grants.c.id)
+        values = {"by_person": person, "by_now": now}
         with self._database.read() as connection:
-            return [Grant.model_validate(dict(row)) for row in connection.execute(query).mappings()]
+            return [Grant.model_validate(dict(row)) for row in connection.execute(_grants_of, values).mappings()]
 
 
 class SqlFreezes:
@@ -105,9 +117,9 @@ class SqlFreezes:
 
     def in_force(self, now: datetime) -> Sequence[Freeze]:
         """The freezes in force."""
-        query = select(freezes).where(_in_force(freezes, now)).order_by(freezes.c.id)
         with self._database.read() as connection:
-            return [Freeze.model_validate(dict(row)) for row in connection.execute(query).mappings()]
+            rows = connection.execute(_freezes_in_force, {"by_now": now}).mappings().all()
+        return [Freeze.model_validate(dict(row)) for row in rows]
 
 
 def _event(freeze: Freeze, event: str, *, by: str) -> Event:
