@@ -27,6 +27,7 @@ CONCURRENCY = 8
 WORKLOADS = ("Rollout", "Deployment", "StatefulSet", "DaemonSet")
 UNFINISHED = {"Running", "Terminating"}
 _FORBIDDEN, _NOT_FOUND, _FIRST_ERROR = 403, 404, 400
+_AUTOMATED = "auto-sync currently set to"
 _BUSY = "another operation is already in progress"
 
 
@@ -85,10 +86,21 @@ class ArgoCD:
         A sync that is under way for another commit is Rejected.
         """
         try:
-            path = f"/api/v1/applications/{_quoted(name)}/sync"
-            self._request(f"the sync of {name}", "POST", path, body={"revision": revision}, safety=Safety.REPEATABLE)
+            self._sync(name, {"revision": revision})
         except Rejected as error:
-            if _BUSY not in error.message or self._syncing(name) != revision:
+            if _AUTOMATED in error.message:
+                # With automated sync Argo CD syncs to the branch alone, whose head the commit is or is behind.
+                self._sync(name, {})
+            elif _BUSY not in error.message or self._syncing(name) != revision:
+                raise
+
+    def _sync(self, name: str, body: Json) -> None:
+        path = f"/api/v1/applications/{_quoted(name)}/sync"
+        try:
+            self._request(f"the sync of {name}", "POST", path, body=body, safety=Safety.REPEATABLE)
+        except Rejected as error:
+            # Under way already: when it syncs to the branch, nothing more is to be asked.
+            if body or _BUSY not in error.message:
                 raise
 
     def restart(self, name: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 Node = Any
 """A node of ruamel.yaml, whose own types do not tell of marks and styles."""
 
+_WORDS = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
 KUSTOMIZATIONS = {"kustomization.yaml", "kustomization.yml", "Kustomization"}
 
 
@@ -48,8 +49,8 @@ def replace(text: str, file: str, tag: str, *, image: str | None = None, key: st
 def _scalar(tag: str, style: str | None) -> str:
     if style in {"'", '"'}:
         return f"{style}{tag}{style}"
-    # A plain 1.10 would be read as a number, and 1e3 too.
-    return tag if tag[:1].isalpha() else f'"{tag}"'
+    # Plain, 1.10 would be read as a number and `on` as a truth.
+    return tag if tag[:1].isalpha() and tag.lower() not in _WORDS else f'"{tag}"'
 
 
 def _find(text: str, file: str, image: str | None, key: str) -> Node:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bot.sandbox.argocd.manifests import Desired, ManifestError, Manifests
+from bot.sandbox.argocd.manifests import BRANCH, Desired, ManifestError, Manifests
 from bot.sandbox.argocd.workload import Behaviour, Condition, Subject, Timings, condition, fresh
 from bot.sandbox.documents import Documents, Json
 from bot.sandbox.web import Problem
@@ -133,6 +133,8 @@ class ArgoCD:
         Raises:
             Problem: 400, if an operation is running or the revision is unknown.
         """
+        if application["automated"] and revision not in {"", BRANCH} and not dry_run:
+            raise refusal(FAILED_PRECONDITION, f"Cannot sync to {revision}: auto-sync currently set to {BRANCH}")
         self._refuse_second(application)
         sha = self.manifests.resolve(revision)
         if sha is None:
@@ -145,6 +147,8 @@ class ArgoCD:
         Raises:
             Problem: 400, if an operation is running or there is no such entry.
         """
+        if application["automated"]:
+            raise refusal(FAILED_PRECONDITION, "rollback cannot be initiated when auto-sync is enabled")
         self._refuse_second(application)
         history = application["history"]
         entries = {entry["id"]: entry for entry in history}
@@ -189,6 +193,8 @@ class ArgoCD:
     def _settle(self, application: Json) -> None:
         operation = application["operation"]
         if operation is None or operation["finished"] is not None:
+            if application["automated"]:
+                self._follow(application)
             return
         end = operation["requested"] + self.timings.pickup + self.timings.sync
         if self.now() < end:
@@ -203,6 +209,19 @@ class ArgoCD:
             if not operation["dry_run"]:
                 self._apply(application, desired, operation, end)
         self._save(application)
+
+    def _follow(self, application: Json) -> None:
+        """Begin the sync that Argo CD begins by itself; a commit that failed is not tried again."""
+        operation = application["operation"]
+        try:
+            head = self.manifests.head()
+            desired = self.manifests.desired(head, application)
+        except ManifestError:
+            return
+        live = self._live(application)
+        differs = live is None or (live.image, live.tag) != (desired.image, desired.tag)
+        if differs and (operation is None or operation["revision"] != head):
+            self._begin(application, head, "", [], dry_run=False)
 
     def _apply(self, application: Json, desired: Desired, operation: Json, at: float) -> None:
         self.run(application, desired, at)
@@ -336,6 +355,7 @@ class ArgoCD:
             "state": None,
             "revision": "",
             "unhealthy": "",
+            "automated": False,
             "operation": None,
             "last_operation": None,
             "history": [],
@@ -346,6 +366,12 @@ class ArgoCD:
     def _save(self, application: Json) -> None:
         application["version"] += 1
         self.documents.put("argocd_application", application["name"], application)
+
+    def set_automated(self, name: str, *, automated: bool) -> None:
+        """Let an application sync by itself whenever git asks for something else, or no longer."""
+        application = self.application(name, "default")
+        application["automated"] = automated
+        self._save(application)
 
     def set_unhealthy(self, name: str, message: str) -> None:
         """Make an application's workload fail with this message, or recover (""), whatever its version."""

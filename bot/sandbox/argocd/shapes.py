@@ -57,6 +57,8 @@ def application_json(argocd: ArgoCD, application: Json) -> Json:
         },
         "status": status,
     }
+    if application["automated"]:
+        shown["spec"]["syncPolicy"] = {"automated": {"prune": False, "selfHeal": False}}
     current = application["operation"]
     if current is not None and current["finished"] is None:
         shown["operation"] = _operation(current)
@@ -78,7 +80,7 @@ def _shown_operation(argocd: ArgoCD, application: Json) -> Json | None:
 
 def _operation(operation: Json) -> Json:
     shown: Json = {
-        "initiatedBy": {"username": operation["username"]},
+        "initiatedBy": {"username": operation["username"]} if operation["username"] else {"automated": True},
         "retry": {},
         "sync": {"revision": operation["revision"], "syncStrategy": {"hook": {}}},
     }

@@ -55,6 +55,16 @@ def test_a_sync_under_way_for_another_commit_is_told(at: Connectors) -> None:
         at.argocd.sync("payments-staging", f"{first}~1")
 
 
+def test_an_application_that_syncs_by_itself_needs_no_other_words(at: Connectors) -> None:
+    at.sandbox.world.argocd.set_automated("catalog-staging", automated=True)
+    revision = deploy(at, "catalog", "v3.2.0", "R-26")
+    at.argocd.sync("catalog-staging", revision)
+    done = until(at, "catalog-staging", lambda found: found.versions == ("v3.2.0",))
+    assert done.revision == revision
+    at.argocd.sync("catalog-staging", revision)
+    at.sandbox.world.argocd.set_automated("catalog-staging", automated=False)
+
+
 def test_a_version_that_crashes_turns_degraded_and_says_why(at: Connectors) -> None:
     deploy(at, "checkout", "v1.5.0", "R-22")
     found = until(at, "checkout-staging", lambda found: found.health is Health.DEGRADED)

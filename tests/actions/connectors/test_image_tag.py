@@ -40,8 +40,9 @@ def test_another_key_of_helm_values() -> None:
     assert replace("a:\n  b:\n    v: x1\n", "values.yaml", "x2", key="a.b.v") == "a:\n  b:\n    v: x2\n"
 
 
-def test_a_tag_that_looks_like_a_number_is_quoted() -> None:
-    assert replace("image: {tag: v1}\n", "values.yaml", "1.10") == 'image: {tag: "1.10"}\n'
+@pytest.mark.parametrize("tag", ["1.10", "1e3", "on", "null"])
+def test_a_tag_that_looks_like_something_else_is_quoted(tag: str) -> None:
+    assert replace("image: {tag: v1}\n", "values.yaml", tag) == f'image: {{tag: "{tag}"}}\n'
 
 
 @pytest.mark.parametrize(

@@ -161,3 +161,24 @@ def test_actions_are_those_of_the_workload_and_its_state(argocd_client: httpx.Cl
 
     assert enabled("checkout", "apps", "Deployment") == {"restart"}
     assert enabled("search", "argoproj.io", "Rollout") == {"restart"}
+
+
+def test_an_application_that_syncs_by_itself(
+    fresh: Sandbox,
+    gitlab_of: Callable[[Sandbox], gitlab.Gitlab],
+    argocd_of: Callable[[Sandbox], httpx.Client],
+    eventually: Eventually,
+) -> None:
+    fresh.world.argocd.set_automated("checkout-staging", automated=True)
+    argo = argocd_of(fresh)
+    at = "/api/v1/applications/checkout-staging"
+    sha = ask_for(gitlab_of(fresh), "checkout", "staging", "v1.4.2")
+    eventually(lambda: images(argo, at) == ["registry.lanternshop.example/shop/checkout:v1.4.2"])
+    operation = argo.get(at).json()["status"]["operationState"]["operation"]
+    assert operation["initiatedBy"] == {"automated": True}
+    refused = argo.post(f"{at}/sync", json={"revision": sha})
+    assert (refused.status_code, refused.json()["message"]) == (
+        400,
+        f"Cannot sync to {sha}: auto-sync currently set to main",
+    )
+    assert argo.post(f"{at}/rollback", json={"id": 0}).status_code == 400
