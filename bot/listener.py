@@ -23,6 +23,8 @@ log = logging.getLogger("shipmate.listener")
 
 WAIT = 1.0
 """Seconds that one look into the inbox, or at the bus, waits for something to come."""
+HANDS = 4
+"""How many deliveries one listener handles at once."""
 OUTAGE_PAUSE = 2.0
 """Seconds to wait where Redis or the database does not answer."""
 
@@ -63,20 +65,28 @@ def run(settings: Settings) -> None:
     listening = list(surfaces(house, settings))
     drawer = threading.Thread(target=draw_until, args=(ending, house, listening), name="cards", daemon=True)
     drawer.start()
+    me = f"{socket.gethostname()}:{os.getpid()}"
+    # Handling waits for the outside, so several threads' deliveries are handled at once; each thread's stay in order.
+    hands = [
+        threading.Thread(target=handle_until, args=(ending, house, listening, f"{me}:{number}"), name=f"hand-{number}")
+        for number in range(HANDS)
+    ]
+    for hand in hands:
+        hand.start()
     try:
-        handle_until(ending, house, listening)
+        ending.wait()
     finally:
         ending.set()
-        drawer.join()
+        for thread in (*hands, drawer):
+            thread.join()
         for surface in listening:
             surface.close()
         house.close()
 
 
-def handle_until(ending: threading.Event, house: House, listening: Iterable[Listening]) -> None:
-    """Handle deliveries in order within a thread until the event is set."""
+def handle_until(ending: threading.Event, house: House, listening: Iterable[Listening], owner: str) -> None:
+    """Handle deliveries in order within a thread, as one owner of streams, until the event is set."""
     handlers = {kind: handle for surface in listening for kind, handle in surface.handlers().items()}
-    owner = f"{socket.gethostname()}:{os.getpid()}"
     inbox = house.passing.inbox
     while not ending.is_set():
         try:

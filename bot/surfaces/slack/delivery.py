@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from threading import Lock
 from typing import Any
 
 from pydantic import JsonValue
@@ -89,10 +90,15 @@ class Cards:
         self._clock = clock
         self._ids = ids
         self._respond = respond
+        self._lock = Lock()
         self._recent: OrderedDict[str, _Recent] = OrderedDict()
 
     def message(self, reply: Reply, place: Place, request: Request | None = None) -> Message:
         """A reply as a message for a place, with what its buttons hold kept."""
+        return draw(reply, self.look(place, request))
+
+    def look(self, place: Place, request: Request | None = None) -> Look:
+        """What a drawing for a place needs to know."""
 
         def hold(action: str, parameters: Mapping[str, JsonValue]) -> str:
             offer = Offer(
@@ -107,7 +113,7 @@ class Cards:
 
         answered = request is not None and request.state is State.DONE and not request.changes
         rated = request.id if request is not None and answered else ""
-        return draw(reply, Look(users=self._people.user_of, hold=hold, feedback=rated))
+        return Look(users=self._people.user_of, hold=hold, feedback=rated)
 
     def show(self, request: Request, *, new: bool = False) -> datetime | None:
         """Bring a request's card up to date.
@@ -320,11 +326,12 @@ class Cards:
         )
 
     def _remember(self, request_id: str) -> _Recent:
-        recent = self._recent.setdefault(request_id, _Recent())
-        self._recent.move_to_end(request_id)
-        while len(self._recent) > _REMEMBERED:
-            self._recent.popitem(last=False)
-        return recent
+        with self._lock:
+            recent = self._recent.setdefault(request_id, _Recent())
+            self._recent.move_to_end(request_id)
+            while len(self._recent) > _REMEMBERED:
+                self._recent.popitem(last=False)
+            return recent
 
     def _later(self, recent: _Recent, request: Request, error: SlackFailed, now: datetime) -> datetime | None:
         if now - request.updated_at > GIVE_UP:

@@ -17,6 +17,7 @@ from actions.core.request import Origin, Proposal, Request, State
 from bot.conversation import Answer, Conversation, Heard
 from bot.surfaces.slack.client import SlackFailed, Workspaces
 from bot.surfaces.slack.delivery import Cards
+from bot.surfaces.slack.home import Home
 from bot.surfaces.slack.intake import place_of
 from bot.surfaces.slack.people import People
 from bot.surfaces.slack.text import Said, read
@@ -43,6 +44,7 @@ class Handler:
         workspaces: where Slack is.
         people: who is who.
         cards: draws and posts.
+        home: draws App Home.
         draw_later: has a card of whatever thread drawn.
         draw_at: has a card drawn at a time.
         thinking: shows that Shipmate is at it while something takes long; makes nothing by default.
@@ -57,6 +59,7 @@ class Handler:
         workspaces: Workspaces,
         people: People,
         cards: Cards,
+        home: Home,
         draw_later: Later,
         draw_at: Callable[[Request, Any], None],
         thinking: Callable[[Mapping[str, Any]], AbstractContextManager[object]] = lambda _: nullcontext(),
@@ -67,6 +70,7 @@ class Handler:
         self._workspaces = workspaces
         self._people = people
         self._cards = cards
+        self._home = home
         self._draw_later = draw_later
         self._draw_at = draw_at
         self._thinking = thinking
@@ -107,6 +111,27 @@ class Handler:
         if body["kind"] == "feedback":
             self._rated(place, body)
             return
+        try:
+            self._pressed(delivered, place, by)
+        finally:
+            if body.get("home"):
+                self._publish(body["team"], body["user"], by)
+
+    def opened_home(self, delivered: Delivered) -> None:
+        """Somebody opened App Home."""
+        team, user = str(delivered.body["team"]), str(delivered.body["user"])
+        self._publish(team, user, self._people.requester(team, user))
+
+    def _publish(self, team: str, user: str, by: Requester) -> None:
+        place = place_of(team, user, "")
+        view = self._home.view(by, lambda request: self._cards.look(place, request))
+        try:
+            self._workspaces.api(team).call("views.publish", user_id=user, view=view)
+        except SlackFailed as error:
+            log.warning("App Home of %s was not drawn: %s", user, error)
+
+    def _pressed(self, delivered: Delivered, place: Place, by: Requester) -> None:
+        body: Mapping[str, Any] = delivered.body
         answer = self._conversation.press(
             body["offer"], by=by, place=place, cause=delivered.key, filled=body.get("filled")
         )

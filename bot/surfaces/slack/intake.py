@@ -145,6 +145,7 @@ def _click(payload: Mapping[str, Any]) -> Taken | AtOnce | None:
         return None
     place = click_place(payload)
     container, user = payload.get("container") or {}, payload.get("user") or {}
+    home = (payload.get("view") or {}).get("type") == "home"
     team = (payload.get("team") or {}).get("id") or user.get("team_id") or ""
     message = container.get("message_ts") or container.get("view_id") or ""
     value = (action.get("selected_option") or {}).get("value") or action.get("value") or ""
@@ -156,6 +157,7 @@ def _click(payload: Mapping[str, Any]) -> Taken | AtOnce | None:
         "thread": place.thread,
         "message": message,
         "private": bool(container.get("is_ephemeral")),
+        "home": home,
         "kind": kind,
         "offer": value,
         "request": (action.get("block_id") or "").partition(":")[2] if kind == "feedback" else "",
@@ -169,9 +171,11 @@ def click_place(payload: Mapping[str, Any]) -> Place:
     """Where a click is answered: in the thread of its message; in a direct message beside it."""
     container, message = payload.get("container") or {}, payload.get("message") or {}
     team = (payload.get("team") or {}).get("id") or (payload.get("user") or {}).get("team_id") or ""
-    channel = (payload.get("channel") or {}).get("id") or container.get("channel_id") or ""
+    # What is pressed in App Home is answered to the person directly.
+    user = (payload.get("user") or {}).get("id") or ""
+    channel = (payload.get("channel") or {}).get("id") or container.get("channel_id") or user
     thread = message.get("thread_ts") or container.get("thread_ts") or ""
-    if not thread and channel and not channel.startswith("D") and not container.get("is_ephemeral"):
+    if not thread and channel[:1] not in {"", "D", "U", "W"} and not container.get("is_ephemeral"):
         thread = container.get("message_ts") or message.get("ts") or ""
     return place_of(team, channel, thread)
 

@@ -191,7 +191,9 @@ class _Renderer:
     def _head(self, reply: Reply) -> list[Json]:
         title = _TONES[reply.tone] + " ".join(clean(reply.title).split())
         head: list[Json]
-        if reply.blocks and size(title) <= HEADER:
+        if not title.strip() and reply.blocks:
+            head = []
+        elif reply.blocks and size(title) <= HEADER:
             head = [{"type": "header", "text": plain_text(title, HEADER)}]
         else:
             head = self._rich([{"type": "text", "text": shorten(title, SECTION) or "—", "style": {"bold": True}}])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from threading import Thread
 from typing import Any
 
 from starlette.routing import BaseRoute, Route
@@ -19,6 +20,7 @@ from bot.surfaces.slack.client import OneWorkspace, Workspaces, connect, respond
 from bot.surfaces.slack.delivery import Cards
 from bot.surfaces.slack.door import Door, HttpDoor
 from bot.surfaces.slack.handler import Handler, eyes
+from bot.surfaces.slack.home import Home
 from bot.surfaces.slack.people import People
 from bot.surfaces.slack.socket import Socket
 
@@ -69,11 +71,21 @@ def listening(house: House, settings: Settings) -> Slack:
     where = workspaces(settings)
     found = Slack(house, where)
     found.agenda.start()
+    Thread(target=_warm, args=(house, where), name="slack-warm", daemon=True).start()
     if settings.slack_app_token is not None:
         socket = Socket(door_of(house, where), settings.slack_app_token.get_secret_value(), settings.slack_api_url)
         socket.start()
         found.closing.append(socket.close)
     return found
+
+
+def _warm(house: House, where: Workspaces) -> None:
+    """Have ready before the first message comes what takes long at the first time."""
+    try:
+        house.conversation.understanding()
+        where.api("")
+    except Exception:
+        log.exception("Slack's listener is not warm; the first message tries again")
 
 
 class Slack:
@@ -113,6 +125,14 @@ class Slack:
             workspaces=where,
             people=people,
             cards=self.cards,
+            home=Home(
+                organization=house.organization,
+                ledger=house.kept.ledger,
+                desk=house.desk,
+                freezes=house.kept.freezes,
+                deployments=house.kept.deployments,
+                clock=house.clock,
+            ),
             draw_later=self._draw_later,
             draw_at=self.agenda.add,
             thinking=lambda body: eyes(where, body),
@@ -126,6 +146,7 @@ class Slack:
             "slack.pressed": self.handler.pressed,
             "slack.form": self.handler.filled,
             "slack.again": self.handler.reopened,
+            "slack.home": self.handler.opened_home,
             "slack.draw": self.handler.drawn,
         }
 

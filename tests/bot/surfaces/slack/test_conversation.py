@@ -358,3 +358,72 @@ def test_blocks_that_slack_refuses_still_leave_their_words(office: Office) -> No
     office.workspace.fail["chat.postMessage"] = ["invalid_blocks"]
     office.say(DANA, STAGING)
     assert "is accepted" in office.card()["text"]
+
+
+def home_of(office: Office, user: str) -> dict[str, Any]:
+    event = {"type": "app_home_opened", "tab": "home", "user": user, "event_ts": f"{office.bot.clock.now()}"}
+    office.deliver({"type": "event_callback", "team_id": TEAM, "event_id": "Ev", "event": event})
+    office.listen()
+    return {**office.workspace.homes[user], "channel": None, "ts": "V1"}
+
+
+def from_home(home: Mapping[str, Any]) -> dict[str, Any]:
+    return {"container": {"type": "view", "view_id": "V1"}, "channel": {}, "message": {}, "view": dict(home)}
+
+
+def test_home_shows_what_waits_and_lets_it_be_approved(office: Office) -> None:
+    office.say(LENA, f"<@{ME}> deploy catalog v1.4.2 to staging")
+    office.pass_time(60)
+    office.say(DANA, PRODUCTION)
+    office.pass_time(3)
+    home = home_of(office, ERIN)
+    assert "1 request waits for your approval" in says(home)
+    assert "Deploy checkout v1.4.2 to production" in says(home)
+    assert "catalog  staging v1.4.2" in says(home).replace("\n", "")
+    office.press(ERIN, home, "Approve", **from_home(home))
+    office.pass_time(60)
+    assert "Nothing." in says(office.workspace.homes[ERIN])
+    assert "runs in production" in says(office.posted()[-1])
+    assert "Deploy checkout v1.4.2 to production" in says(home_of(office, DANA))
+
+
+def test_home_tells_of_freezes(office: Office) -> None:
+    office.bot.ask("erin", "freeze", environment="production", reason="the sale")
+    home = home_of(office, DANA)
+    assert "Frozen" in says(home)
+    assert "every change in production" in says(home)
+    assert ": the sale" in says(home)
+
+
+def test_home_is_closed_to_guests(office: Office) -> None:
+    office.workspace.users["U0GUEST"] = {"is_restricted": True}
+    assert "members of this workspace" in says(home_of(office, "U0GUEST"))
+
+
+def test_a_shortcut_takes_a_message_as_context(office: Office) -> None:
+    office.deliver(
+        {
+            "type": "message_action",
+            "team": {"id": TEAM},
+            "user": {"id": DANA},
+            "channel": {"id": CHANNEL},
+            "message": {"ts": "1.5", "text": "deploy failed: " + "x" * 5000},
+            "trigger_id": "t",
+        }
+    )
+    (view,) = office.workspace.views
+    assert office.send_off(DANA, view, text="help") is None
+    office.pass_time(2)
+    assert office.card()["thread_ts"] == "1.5"
+
+
+def test_long_lists_are_offered_while_one_types() -> None:
+    services = [{"name": f"service-{i}"} for i in range(150)]
+    office = Office(company(services=[*COMPANY["services"], *services]))
+    office.say(DANA, f"<@{ME}> deploy checkout")
+    view = {"callback_id": "form", "private_metadata": '{"action": "deploy"}'}
+    asked = {"type": "block_suggestion", "block_id": "service", "value": "CE-14", "view": view}
+    answer = office.deliver(asked)
+    assert answer is not None
+    assert [option["value"] for option in answer["options"]][:3] == ["service-14", "service-140", "service-141"]
+    assert office.deliver({**asked, "block_id": "nonsense"}) == {"options": []}
