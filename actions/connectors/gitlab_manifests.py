@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 TRAILER = "Shipmate-Request"
+_RACE_LOST = ("has changed since", "Please refresh and try again")
+"""How GitLab says that the file, or the branch, is no longer what it was."""
 RACES = 5
 """How often a commit is tried while others change the same file."""
 
 
 class Stale(Exception):
-    """Somebody changed the file between the reading and the commit."""
+    """Somebody changed the file or moved the branch between the reading and the commit."""
 
 
 class GitLabManifests:
@@ -105,7 +107,7 @@ class GitLabManifests:
                 Safety.ONCE,
             )
         except Rejected as error:
-            if "has changed since" in error.message:
+            if any(words in error.message for words in _RACE_LOST):
                 raise Stale from error
             raise
         return Commit(id=str(made.id), url=str(made.web_url), version=version)

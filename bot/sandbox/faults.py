@@ -1,11 +1,11 @@
-"""Faults that can be switched on: slow, 429, 500, cut connections, unhealthy applications, revoked tokens."""
+"""Faults that can be switched on: slow, 429, 500, cut connections, conflicts, unhealthy applications, revoked tokens."""
 
 import re
 import threading
 from dataclasses import asdict, dataclass
 from typing import Any
 
-KINDS = ("slow", "rate_limited", "server_error", "cut_headers", "cut_body", "unhealthy", "token_revoked")
+KINDS = ("slow", "rate_limited", "server_error", "cut_headers", "cut_body", "conflict", "unhealthy", "token_revoked")
 SYSTEMS = ("gitlab", "argocd")
 
 
@@ -53,6 +53,8 @@ class Faults:
             raise FaultError(f"system is {wanted.get('system')!r}; it must be one of {', '.join(SYSTEMS)}")
         if wanted.get("kind") not in KINDS:
             raise FaultError(f"kind is {wanted.get('kind')!r}; it must be one of {', '.join(KINDS)}")
+        if wanted["kind"] == "conflict" and wanted["system"] != "gitlab":
+            raise FaultError("conflict needs system gitlab")
         if wanted["kind"] == "unhealthy" and (wanted["system"] != "argocd" or not wanted.get("target")):
             raise FaultError("unhealthy needs system argocd and a target, an application's name")
         count = wanted.get("count")

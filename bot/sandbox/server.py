@@ -299,6 +299,8 @@ def _refused(fault: Fault | None) -> Answer | None:
     if fault is not None and fault.kind == "rate_limited":
         wait = str(max(0, round(fault.seconds)))
         return Answer(429, b"Retry later\n", {"content-type": "text/plain", "retry-after": wait})
+    if fault is not None and fault.kind == "conflict":
+        return Answer.json({"message": "Could not update refs/heads/main. Please refresh and try again."}, 400)
     if fault is not None and fault.kind == "server_error":
         return Answer.json({"message": "500 Internal Server Error", "error": "Internal Server Error", "code": 13}, 500)
     return None

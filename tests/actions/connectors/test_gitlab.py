@@ -1,5 +1,7 @@
 """Versions, manifests and pipelines of GitLab, through the ports."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from actions.connectors.gitlab import GitLab, GitLabPipelines
@@ -54,6 +56,34 @@ def test_a_commit_whose_answer_is_lost_is_found_by_its_marker(at: Connectors) ->
     at.sandbox.fault("gitlab", "cut_body", method="POST", path="/repository/commits", count=1)
     made = at.manifests.write(STAGING, "v1.4.0", marker="R-4", message="Deploy checkout v1.4.0", author="dana")
     assert at.manifests.find(STAGING, "R-4") == made.model_copy(update={"version": ""})
+
+
+def test_a_commit_that_loses_a_race_is_made_anew(at: Connectors) -> None:
+    at.sandbox.fault("gitlab", "conflict", method="POST", path="/repository/commits", count=2)
+    made = at.manifests.write(HELM, "v1.1.0", marker="R-30", message="Deploy", author="dana")
+    assert at.manifests.find(HELM, "R-30") == made.model_copy(update={"version": ""})
+
+
+def test_a_race_that_is_always_lost_is_told(at: Connectors) -> None:
+    at.sandbox.fault("gitlab", "conflict", method="POST", path="/repository/commits")
+    with pytest.raises(Rejected, match="being changed by others all the time"):
+        at.manifests.write(HELM, "v1.2.0", marker="R-31", message="Deploy", author="dana")
+
+
+def test_many_deployments_at_once_lose_nothing(at: Connectors) -> None:
+    services = ("catalog", "payments", "search", "ledger-writer")
+    targets = [STAGING.model_copy(update={"file": f"apps/{name}/staging/kustomization.yaml"}) for name in services]
+    with ThreadPoolExecutor(len(targets)) as pool:
+        made = list(
+            pool.map(
+                lambda entry: at.manifests.write(
+                    entry[1], "v0.0.1", marker=f"R-4{entry[0]}", message="x", author="dana"
+                ),
+                enumerate(targets),
+            )
+        )
+    assert len({commit.id for commit in made}) == len(targets)
+    assert {at.manifests.read(target) for target in targets} == {"v0.0.1"}
 
 
 def test_a_commit_whose_answer_is_lost_and_that_is_not_there_is_unknown(at: Connectors) -> None:
