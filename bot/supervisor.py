@@ -25,6 +25,7 @@ from typing import BinaryIO, NamedTuple, NoReturn
 _LOG = logging.getLogger(__name__)
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _TICK = 0.02
+_TEND = 1.0
 _CHUNK = 65_536
 _PR_SET_PDEATHSIG = 1
 
@@ -81,6 +82,7 @@ class Supervisor:
         echo: where it is printed as well, as it is.
         patience: how long to wait for what.
         noted: is told the process ids whenever they change, so that a later supervisor can clear up after a killed one.
+        tend: is called every second or so, for what is to be looked after beside the programs.
         until_closed: a file descriptor; end when its other end is closed, because whoever started us has gone.
         leave: file descriptors that the children must not keep, such as a lock.
     """
@@ -90,6 +92,7 @@ class Supervisor:
     echo: BinaryIO | None = None
     patience: Patience = Patience()
     noted: Callable[[dict[str, int]], object] = lambda _: None
+    tend: Callable[[], object] = lambda: None
     until_closed: int | None = None
     leave: Sequence[int] = ()
     _children: list[_Child] = field(default_factory=list, init=False)
@@ -115,7 +118,11 @@ class Supervisor:
                 self._start_due()
                 prepare()
                 gc.freeze()  # the collector must not touch, and so copy, memory that the processes share
+                tended = time.monotonic()
                 while not self._ending:
+                    if time.monotonic() - tended >= _TEND:
+                        self.tend()
+                        tended = time.monotonic()
                     self._reap()
                     self._start_due()
                     self._read(log, self._pause())

@@ -7,12 +7,13 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
-from actions.core.errors import Refused
+from actions.core.errors import Refused, ShipmateError
 from bot import instance
 from bot.commands.up import log_file, supervise
 from bot.settings import Settings
@@ -101,8 +102,10 @@ def _supervise(settings: Settings, until_closed: int) -> NoReturn:
         for source, target in ((nothing, 0), (log, 1), (log, 2)):
             os.dup2(source, target)
         code = supervise(settings, sandbox=True, until_closed=until_closed)
-    except Refused as error:
+    except ShipmateError as error:
         sys.stderr.write(f"{error}\n")
+    except Exception:  # noqa: BLE001 - into the log, whose end the person is shown
+        traceback.print_exc()
     finally:
         with suppress(OSError):
             sys.stderr.flush()

@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from datetime import UTC, datetime
+from io import TextIOWrapper
 
 from actions.core.errors import Refused
 from bot import instance
@@ -44,6 +45,7 @@ def chat(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def say(arguments: argparse.Namespace, settings: Settings) -> int:
     """Say one sentence and print the settled reply; 1 where it was refused, failed or not understood."""
+    _forgive()
     talk, client = connect(settings, arguments.person or "", arguments.thread)
     try:
         last = converse(talk, [" ".join(arguments.sentence)], sys.stdout, as_json=arguments.json, now=_now)
@@ -55,6 +57,7 @@ def say(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def run(talk: Talk, settings: Settings, *, as_json: bool) -> int:
     """Talk over standard input."""
+    _forgive()
     if sys.stdin.isatty() and sys.stdout.isatty() and not as_json:
         from bot.surfaces.terminal.chat import Chat  # noqa: PLC0415 - a script needs no screen
 
@@ -62,6 +65,13 @@ def run(talk: Talk, settings: Settings, *, as_json: bool) -> int:
     else:
         converse(talk, sys.stdin, sys.stdout, as_json=as_json, now=_now)
     return 0
+
+
+def _forgive() -> None:
+    """Show what cannot be decoded or encoded as a mark, in place of failing over it."""
+    for stream in (sys.stdin, sys.stdout):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def connect(settings: Settings, person: str, thread: str = "") -> tuple[Talk, Client]:

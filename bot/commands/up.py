@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from pydantic import SecretStr
 
-from actions.core.errors import Refused
+from actions.core.errors import Refused, Unreachable
 from bot import configuration, instance, logs
 from bot.commands.processes import PROCESSES, body
 from bot.settings import Settings
@@ -94,9 +94,9 @@ def supervise(
             raise SandboxState(settings.state_dir)
         configuration.load(settings.config)
     logs.configure(settings, "up")
-    with instance.alone(settings.state_dir) as here, _listening(settings) as listener, _redis(settings) as redis_url:
+    with instance.alone(settings.state_dir) as here, _listening(settings) as listener, _redis(settings) as redis:
         host, port = listener.getsockname()[:2]
-        settings = settings.changed(port=port, redis_url=SecretStr(redis_url))
+        settings = settings.changed(port=port, redis_url=SecretStr(redis.url))
         here.announce(f"http://{host}:{port}", sandbox=sandbox)
         _LOG.info("Shipmate is at http://%s:%s; talk to it with `shipmate chat`", host, port)
         _begin_log(settings)
@@ -105,6 +105,7 @@ def supervise(
             log=log_file(settings),
             echo=echo,
             noted=here.note,
+            tend=redis.tend,
             until_closed=until_closed,
             leave=(here.lock,),
         )
@@ -200,16 +201,34 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
         yield listener
 
 
+class _Redis(NamedTuple):
+    """Where Redis is, and what looks after it."""
+
+    url: str
+    tend: Callable[[], object]
+
+
 @contextmanager
-def _redis(settings: Settings) -> Iterator[str]:
+def _redis(settings: Settings) -> Iterator[_Redis]:
     if settings.redis_url is not None:
-        yield settings.redis_url.get_secret_value()
+        yield _Redis(settings.redis_url.get_secret_value(), lambda: None)
         return
     from bot.stores.redis.embedded import start_embedded  # noqa: PLC0415 - nobody with a Redis of their own needs it
 
     embedded = start_embedded(settings.state_dir)
+
+    def tend() -> None:
+        nonlocal embedded
+        if embedded.lives():
+            return
+        _LOG.warning("the embedded Valkey is gone; starting it again")
+        try:
+            embedded = start_embedded(settings.state_dir)
+        except Unreachable as error:
+            _LOG.error("%s", error)
+
     try:
-        yield embedded.url
+        yield _Redis(embedded.url, tend)
     finally:
         embedded.close()
 

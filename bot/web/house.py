@@ -68,11 +68,13 @@ class HouseDesk:
 
     def hear(self, person: str, say: str, place: Place, cause: str) -> Heard:
         """A person says something."""
+        self._accepting()
         said = Said(text=say, by=self._requester(person), place=place, cause=cause)
         return self._heard(self._house.conversation.hear(said), place)
 
     def ask(self, person: str, action: str, parameters: dict[str, JsonValue], place: Place, cause: str) -> Heard:
         """A person, or their program, asks for an action."""
+        self._accepting()
         proposal = Proposal(
             action=action,
             parameters=parameters,
@@ -85,6 +87,7 @@ class HouseDesk:
 
     def press(self, person: str, offer: str, fields: dict[str, JsonValue], place: Place, cause: str) -> Heard:
         """A person presses a button."""
+        self._accepting()
         by = self._requester(person)
         return self._heard(self._house.conversation.press(offer, by=by, place=place, cause=cause, filled=fields), place)
 
@@ -111,6 +114,10 @@ class HouseDesk:
     def new_id(self) -> str:
         """A fresh identifier that nobody can guess."""
         return self._house.ids.new()
+
+    def _accepting(self) -> None:
+        """Nothing is accepted that could not be passed on; raises `Unreachable`."""
+        self._house.passing.ping()
 
     def _requester(self, person: str) -> Requester:
         known = self._house.organization.person(person) is not None

@@ -12,9 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from bot import instance
+from bot.stores.redis.embedded import start_embedded
 
 pytestmark = pytest.mark.wheels
 
@@ -172,3 +174,40 @@ def test_faults_of_the_configuration_are_told_before_anything_starts(
             ran.stderr + ran.stdout
         )
         assert "Traceback" not in ran.stderr
+
+
+def test_when_redis_is_gone_nothing_is_accepted_and_it_goes_on_by_itself(
+    environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    own = start_embedded(tmp_path / "own")
+    with running({**environment, "SHIPMATE_REDIS_URL": own.url}) as process:
+        assert shipmate(environment, "say", "whoami").returncode == 0
+        here = instance.running(tmp_path / "state")
+        assert here is not None
+        token = json.loads((tmp_path / "state" / "tokens.json").read_text())["dana"]
+        with httpx.Client(base_url=here.url, headers={"Authorization": f"Bearer {token}"}, timeout=30) as http:
+            own.close()
+            ready = http.get("/readyz")
+            assert (ready.status_code, ready.json()["checks"]["database"]) == (503, "ok")
+            assert ready.json()["checks"]["redis"].startswith("gone: Redis does not answer")
+            refused = http.post("/api/v1/chat", json={"say": "status of checkout"})
+            assert (refused.status_code, "Redis" in refused.json()["error"]["message"]) == (503, True)
+            own = start_embedded(tmp_path / "own")
+        # The client tries again while it is told that nothing is accepted; the worker comes back by itself.
+        again = shipmate(environment, "say", "status of checkout", "--json")
+        assert json.loads(again.stdout)["state"] == "done"
+        process.terminate()
+        assert process.wait(30) == 0
+    own.close()
+
+
+@pytest.mark.usefixtures("up")
+def test_an_embedded_valkey_that_dies_is_started_again(environment: Mapping[str, str], tmp_path: Path) -> None:
+    assert shipmate(environment, "say", "status of checkout").returncode == 0
+    (valkey,) = [
+        int(process.parent.name)
+        for process in Path("/proc").glob("[0-9]*/cmdline")
+        if b"valkey-server" in (command := process.read_bytes()) and str(tmp_path).encode() in command
+    ]
+    os.kill(valkey, signal.SIGKILL)
+    assert json.loads(shipmate(environment, "say", "status of checkout", "--json").stdout)["state"] == "done"

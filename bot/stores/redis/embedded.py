@@ -44,6 +44,10 @@ class EmbeddedRedis:
         self._server = server
         self._owns = owns
 
+    def lives(self) -> bool:
+        """Whether the server answers."""
+        return _lives(self._socket)
+
     def close(self) -> None:
         """Stop the server, if it is this process's to stop; what it holds is on disk first."""
         if not self._owns:

@@ -75,6 +75,16 @@ def test_during_an_outage_nothing_is_accepted(desk: HouseDesk, bot: Bot, monkeyp
         desk.hear("dana", "status of checkout", PLACE, "c5")
 
 
+def test_without_redis_nothing_is_accepted(desk: HouseDesk, bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone() -> None:
+        raise Unreachable("Redis", "Redis does not answer.")
+
+    monkeypatch.setattr(bot.passing, "ping", gone)
+    with pytest.raises(Unreachable, match="Redis does not answer"):
+        desk.ask("dana", "audit", {}, PLACE, "c6")
+    assert bot.house.kept.ledger.by_cause("c6") is None
+
+
 def test_whoever_has_left_the_configuration_is_a_stranger_to_it(desk: HouseDesk) -> None:
     heard = desk.ask("gone", "restart", {"service": "checkout", "environment": "development"}, PLACE, "c4")
     assert heard.request is not None
