@@ -35,6 +35,7 @@ _COMMIT_HEAD = re.compile(r"commit [0-9a-f]{7,40}|Author: |Date: {2,}")
 _TRAILER = re.compile(r"\s+(?:Signed-off-by|Co-authored-by|Reviewed-by|Change-Id): ")
 _BETWEEN_TESTS = 60
 _GOES_ON = 300
+_GRADLE_CAUSES = re.compile(r"went wrong|Execution failed for task|A problem occurred")
 _ECHO_LENGTH = 8
 _PRINTING = ("echo ", "printf ", "cat ", "grep ", "python -c", "node -e")
 
@@ -151,7 +152,7 @@ class _Scale:
             before, _, _ = self.structure.around(index)
             text = self.trace.texts[index]
             if text.lstrip().startswith("> ") and any(
-                "went wrong" in line for line in self.trace.texts[max(0, index - 8) : index]
+                _GRADLE_CAUSES.search(line) for line in self.trace.texts[max(0, index - 8) : index]
             ):
                 text = text.lstrip()[2:]  # Gradle draws the chain of causes with arrows
             self._voices[index] = voice(text, in_failure=before == "fail")
