@@ -214,7 +214,8 @@ class Why(
             here = ledger.find(RequestQuery(place_key=context.request.place.key, limit=10))
             own = ledger.find(RequestQuery(requester=context.requester.name, limit=10))
             asked = [r for r in (*here, *own) if r.id != context.request.id and r.action != "why"]
-            found = asked[0] if asked else None
+            # A question about a change is meant, rather than one about the look that came after it.
+            found = next((r for r in asked if r.changes), asked[0] if asked else None)
         if found is None:
             raise Refused(
                 f"There is no request {self.request}." if self.request else "I know of no request here to explain.",
@@ -269,6 +270,11 @@ def _word(verdict: Verdict) -> str:
     if not verdict.allowed:
         return "refused"
     return f"needs {verdict.approvals}" if verdict.approvals else "allowed"
+
+
+_READ, _SHOWN = 300, 50
+_BETWEEN = frozenset({State.RUNNING.value, State.WAITING.value})
+"""What the chain records of an operation's inner life, and nobody asks for."""
 
 
 class AuditLine(BaseModel):
@@ -328,7 +334,8 @@ class Audit(
         """Read the chain, and check it."""
         trail = context.use(AuditTrail)
         since = context.now - self.since if self.since else None
-        entries = trail.find(person=self.person, service=self.service, since=since)
+        found = trail.find(person=self.person, service=self.service, since=since, limit=_READ)
+        entries = [entry for entry in found if entry.event not in _BETWEEN][:_SHOWN]
         scope = f" by {self.person}" if self.person else ""
         scope += f" about {self.service}" if self.service else ""
         scope += f" in the last {format_duration(self.since)}" if self.since else ""

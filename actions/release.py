@@ -305,12 +305,12 @@ def _wrong(running: Running, handle: Progression, application: Application, *, s
     """Why the version is to be taken back; empty while there is hope."""
     if seen and application.health is Health.DEGRADED:
         turned = "turned unhealthy" if handle.healthy_since else "is unhealthy"
-        return f"{handle.version} {turned}: {application.message or 'Degraded'}"
+        return f"version {handle.version} {turned}: {application.message or 'Degraded'}"
     if seen and application.phase in {"Failed", "Error"}:
         return f"the sync failed: {application.message or application.phase}"
     if running.now >= handle.deadline:
         within = int((handle.deadline - handle.started_at).total_seconds())
-        return f"{handle.version} did not become healthy within {within} s"
+        return f"version {handle.version} did not become healthy within {within} s"
     return ""
 
 
