@@ -12,6 +12,8 @@ from importlib.metadata import entry_points
 from actions.change import Approve, Cancel, Confirm, Deny, Freeze, GrantRole, RevokeRole, Thaw
 from actions.core.catalog import Catalog, Verb
 from actions.deploy import Deploy, Promote, Restart, Rollback
+from actions.failures import ExplainFailure
+from actions.fixes import DiscardFix, FixPipeline, MergeFix
 from actions.help import Help
 from actions.oversight import Approvals, Audit, WhoAmI, Why
 from actions.pipelines import ListPipelines, RetryPipeline, RunPipeline
@@ -29,6 +31,10 @@ VERBS: tuple[Verb, ...] = (
     ListPipelines,
     RunPipeline,
     RetryPipeline,
+    ExplainFailure,
+    FixPipeline,
+    MergeFix,
+    DiscardFix,
     Approvals,
     Approve,
     Deny,

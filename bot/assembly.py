@@ -27,6 +27,7 @@ from actions.core.ports.delivery import Deployer, Manifests, Pipelines, VersionR
 from actions.core.ports.desk import Desk
 from actions.core.ports.ledger import AuditTrail, Deliveries, Deployments, Freezes, Grants, Ledger, Offers, Tokens
 from actions.core.ports.messaging import Bus, Inbox, Queue, Sessions
+from actions.core.ports.repositories import Repositories
 from actions.core.ports.surroundings import Clock, Ids
 from actions.core.request import Request
 from actions.gate.desk import GateDesk
@@ -319,6 +320,11 @@ def outside(settings: Settings) -> Mapping[type[Any], Callable[[], Any]]:
 
         return GitLabPipelines(one_gitlab())
 
+    def repositories() -> Repositories:
+        from actions.connectors.gitlab_repositories import GitLabRepositories  # noqa: PLC0415 - as above
+
+        return GitLabRepositories(one_gitlab())
+
     def manifests() -> Manifests:
         from actions.connectors.gitlab_manifests import GitLabManifests  # noqa: PLC0415 - as above
 
@@ -332,7 +338,13 @@ def outside(settings: Settings) -> Mapping[type[Any], Callable[[], Any]]:
             _secret(settings.argocd_token, "ARGOCD_TOKEN"),
         )
 
-    return {VersionRegistry: versions, Pipelines: pipelines, Manifests: manifests, Deployer: deployer}
+    return {
+        VersionRegistry: versions,
+        Pipelines: pipelines,
+        Repositories: repositories,
+        Manifests: manifests,
+        Deployer: deployer,
+    }
 
 
 def _needed(value: str | None, variable: str) -> str:

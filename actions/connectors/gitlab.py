@@ -16,7 +16,7 @@ from actions.connectors.addresses import is_local
 from actions.connectors.retrying import Caller, Failure, Safety
 from actions.core.errors import NotFound, OutcomeUnknown
 from actions.core.organization import VersionSource
-from actions.core.ports.delivery import Job, Pipeline
+from actions.core.ports.delivery import TRACE_LIMIT, Job, Pipeline, Trace
 
 if TYPE_CHECKING:
     import gitlab as library
@@ -188,6 +188,38 @@ def _by_number(tag: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", tag)]
 
 
+class Tail:
+    """The end of a stream of bytes, and how many lines came before it.
+
+    Args:
+        limit: how many bytes are kept.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._kept = bytearray()
+        self._dropped = 0
+
+    def add(self, part: bytes) -> None:
+        """Take the next part of the stream."""
+        self._kept += part
+        if len(self._kept) > 2 * self._limit:
+            self._cut()
+
+    def trace(self) -> Trace:
+        """What is kept, from the beginning of a line on."""
+        if len(self._kept) > self._limit:
+            self._cut()
+        return Trace(text=self._kept.decode(errors="replace"), lines_before=self._dropped)
+
+    def _cut(self) -> None:
+        begin = len(self._kept) - self._limit
+        line = self._kept.find(b"\n", begin)
+        begin = line + 1 if line >= 0 else begin
+        self._dropped += self._kept.count(b"\n", 0, begin)
+        del self._kept[:begin]
+
+
 class GitLabPipelines:
     """Pipelines of GitLab projects."""
 
@@ -227,6 +259,16 @@ class GitLabPipelines:
                 return key, None
 
         return {key: found for key, found in at_once(ask, list(wanted)) if found is not None}
+
+    def trace(self, project: str, job: str, *, limit: int = TRACE_LIMIT) -> Trace:
+        """A job's log, at most its last `limit` bytes; it is streamed, so that a huge one is never held whole."""
+
+        def ask(where: Project) -> Trace:
+            tail = Tail(limit)
+            where.jobs.get(int(job), lazy=True).trace(streamed=True, action=tail.add)
+            return tail.trace()
+
+        return self._call(f"the log of job {job} of {project}", ask, project)
 
     def default_branch(self, project: str) -> str:
         """The project's default branch."""
@@ -299,6 +341,7 @@ def _pipeline(project: str, found: Any, jobs: Collection[Any] = ()) -> Pipeline:
         created_at=facts.get("created_at"),
         finished_at=facts.get("finished_at"),
         jobs=tuple(_job(job.attributes) for job in sorted(jobs, key=lambda job: int(job.id))),
+        fault=facts.get("yaml_errors") or "",
     )
 
 

@@ -62,6 +62,7 @@ class Policy:
         control: whether it steers requests and freezes themselves, and so works during a freeze.
         group: the heading under which `help` lists it.
         public: whether people may ask for it; steps that only playbooks take are not.
+        for_playbooks: whether a playbook may do it without any role of its own.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Policy:
     control: bool
     group: str
     public: bool = True
+    for_playbooks: bool = False
 
 
 class Action(BaseModel, ABC, Generic[R]):
@@ -106,6 +108,7 @@ class Action(BaseModel, ABC, Generic[R]):
         control: bool = False,
         group: str = "",
         public: bool = True,
+        for_playbooks: bool = False,
         **config: Any,
     ) -> None:
         super().__init_subclass__(**config)
@@ -124,6 +127,7 @@ class Action(BaseModel, ABC, Generic[R]):
                 control=control,
                 group=group or cls.__module__.rpartition(".")[2],
                 public=public,
+                for_playbooks=for_playbooks,
             )
 
     @classmethod

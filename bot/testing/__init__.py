@@ -23,6 +23,7 @@ from actions.core.people import Requester, Standing
 from actions.core.places import Place
 from actions.core.ports.delivery import Deployer, Manifests, Pipelines, VersionRegistry
 from actions.core.ports.ledger import RequestQuery
+from actions.core.ports.repositories import Repositories
 from actions.core.reply import Reply
 from actions.core.request import Origin, Proposal, Request, State
 from actions.gate.polling import poll_due
@@ -30,7 +31,7 @@ from actions.gate.sweep import poll_all_due, sweep
 from bot.assembly import House, compose
 from bot.conversation import Answer, Heard
 from bot.stores.open import open_sql
-from bot.testing.fakes import CountingIds, FakeCluster, FakePipelines, HandClock, MemoryPassing
+from bot.testing.fakes import CountingIds, FakeCluster, FakePipelines, FakeRepositories, HandClock, MemoryPassing
 from intents.meaning import Understanding
 
 COMPANY: dict[str, Any] = {
@@ -91,6 +92,7 @@ class Bot:
         self.organization = Organization.model_validate(company or COMPANY)
         self.cluster = FakeCluster(self.clock, {f"shop/{s.name}": VERSIONS for s in self.organization.services})
         self.pipelines = FakePipelines()
+        self.repositories = FakeRepositories(self.pipelines)
         self.passing = MemoryPassing()
         self._causes = count(1)
         catalog = Catalog((*VERBS, *verbs))
@@ -102,6 +104,7 @@ class Bot:
             Manifests: lambda: self.cluster,
             VersionRegistry: lambda: self.cluster,
             Pipelines: lambda: self.pipelines,
+            Repositories: lambda: self.repositories,
         }
         self.house: House = compose(
             organization=self.organization,

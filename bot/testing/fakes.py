@@ -14,6 +14,7 @@ from pydantic import JsonValue
 from actions.core.errors import NotFound, Unreachable
 from actions.core.organization import VersionSource
 from actions.core.ports.delivery import (
+    TRACE_LIMIT,
     Application,
     Commit,
     Health,
@@ -22,8 +23,10 @@ from actions.core.ports.delivery import (
     Pipeline,
     Rollout,
     Sync,
+    Trace,
 )
 from actions.core.ports.messaging import Delivered, Turn
+from actions.core.ports.repositories import MergeRequest, Revision
 
 
 class HandClock:
@@ -287,14 +290,16 @@ class FakePipelines:
 
     def __init__(self) -> None:
         self.pipelines: dict[tuple[str, str], Pipeline] = {}
+        self.traces: dict[str, str] = {}
         self._markers: dict[str, str] = {}
         self._numbers = count(811)
 
-    def add(self, project: str, status: str, ref: str = "main") -> Pipeline:
-        """Have a pipeline from the beginning."""
+    def add(self, project: str, status: str, ref: str = "main", trace: str = "", sha: str = "9f3c2ab1") -> Pipeline:
+        """Have a pipeline from the beginning; its one job wrote the trace."""
         number = str(next(self._numbers))
         job = Job(id=f"{number}1", name="unit", stage="test", status=status)
-        pipeline = Pipeline(id=number, project=project, ref=ref, sha="9f3c2ab1", status=status, jobs=(job,))
+        self.traces[job.id] = trace
+        pipeline = Pipeline(id=number, project=project, ref=ref, sha=sha, status=status, jobs=(job,))
         self.pipelines[project, number] = pipeline
         return pipeline
 
@@ -326,6 +331,10 @@ class FakePipelines:
         """Pipelines by (project, id)."""
         return {key: self.pipelines[key] for key in wanted if key in self.pipelines}
 
+    def trace(self, project: str, job: str, *, limit: int = TRACE_LIMIT) -> Trace:
+        """What the job wrote."""
+        return Trace(text=self.traces.get(job, "")[-limit:])
+
     def default_branch(self, project: str) -> str:
         """Main."""
         return "main"
@@ -350,3 +359,102 @@ class FakePipelines:
         """Stop it."""
         self.finish(project, pipeline, "canceled")
         return self.get(project, pipeline)
+
+
+class FakeRepositories:
+    """Projects' files and merge requests in memory; a proposed branch starts a pipeline, as a push does.
+
+    Args:
+        pipelines: where the pipelines of branches run.
+    """
+
+    def __init__(self, pipelines: FakePipelines) -> None:
+        self.pipelines = pipelines
+        self.trees: dict[tuple[str, str], dict[str, str]] = {}
+        self.revisions: dict[tuple[str, str], Revision] = {}
+        self.branches: dict[tuple[str, str], str] = {}
+        self.requests: dict[tuple[str, str], MergeRequest] = {}
+        self.pushes = True
+        self._numbers = count(1)
+
+    def commit(self, project: str, branch: str, files: Mapping[str, str], *, author: str = "sam") -> Revision:
+        """Somebody commits these files, in place of what was there."""
+        sha = f"{next(self._numbers):040x}"
+        made = Revision(id=sha, title="A change", author=author, email=f"{author}@shop.example")
+        self.trees[project, sha] = dict(files)
+        self.revisions[project, sha] = made
+        self.branches[project, branch] = sha
+        return made
+
+    def _sha(self, project: str, ref: str) -> str:
+        return self.branches.get((project, ref), ref)
+
+    def files(self, project: str, ref: str) -> Sequence[str]:
+        """The paths of all files."""
+        return sorted(self.trees.get((project, self._sha(project, ref)), {}))
+
+    def read(self, project: str, ref: str, paths: Sequence[str]) -> Mapping[str, str]:
+        """These files' texts."""
+        tree = self.trees.get((project, self._sha(project, ref)), {})
+        return {path: tree[path] for path in paths if path in tree}
+
+    def revision(self, project: str, ref: str) -> Revision | None:
+        """The commit that a branch or hash names."""
+        return self.revisions.get((project, self._sha(project, ref)))
+
+    def diff(self, project: str, sha: str) -> str:
+        """Nothing is told of what changed."""
+        return ""
+
+    def propose(self, project: str, branch: str, base: str, files: Mapping[str, str], *, message: str) -> Revision:
+        """Make a branch with one commit, once for its name."""
+        if (project, branch) in self.branches:
+            return self.revisions[project, self.branches[project, branch]]
+        made = self.commit(project, branch, {**self.trees.get((project, base), {}), **files}, author="shipmate")
+        if self.pushes:
+            self.pipelines.add(project, "running", branch, sha=made.id)
+        return made
+
+    def open_merge_request(
+        self, project: str, source: str, target: str, *, title: str, description: str
+    ) -> MergeRequest:
+        """Ask for a branch to be merged."""
+        for request in self.requests.values():
+            if (request.project, request.source, request.target, request.state) == (project, source, target, "opened"):
+                return request
+        number = str(len(self.requests) + 1)
+        self.requests[project, number] = MergeRequest(
+            id=number,
+            project=project,
+            title=title,
+            state="opened",
+            source=source,
+            target=target,
+            sha=self.branches[project, source],
+            url=f"https://gitlab.example/{project}/-/merge_requests/{number}",
+        )
+        return self.requests[project, number]
+
+    def merge_request(self, project: str, number: str) -> MergeRequest:
+        """A merge request as it stands."""
+        return self.requests[project, number]
+
+    def merge(self, project: str, number: str, *, sha: str) -> MergeRequest:
+        """Merge it."""
+        request = self.requests[project, number]
+        self.branches[project, request.target] = request.sha
+        self.branches.pop((project, request.source), None)
+        return self._settle(request, "merged")
+
+    def close(self, project: str, number: str) -> MergeRequest:
+        """Close it."""
+        return self._settle(self.requests[project, number], "closed")
+
+    def _settle(self, request: MergeRequest, state: str) -> MergeRequest:
+        update = {"state": state, "merge_sha": request.sha if state == "merged" else ""}
+        self.requests[request.project, request.id] = request.model_copy(update=update)
+        return self.requests[request.project, request.id]
+
+    def delete_branch(self, project: str, branch: str) -> None:
+        """Remove a branch."""
+        self.branches.pop((project, branch), None)

@@ -15,6 +15,9 @@ from pydantic import BaseModel, ConfigDict
 
 from actions.core.organization import VersionSource
 
+TRACE_LIMIT = 4 * 2**20
+"""How many bytes of a job's log are read, from its end."""
+
 
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True)
@@ -183,8 +186,24 @@ class Job(_Model):
     allow_failure: bool = False
 
 
+class Trace(_Model):
+    """The log of a job, or the end of it.
+
+    Attributes:
+        text: what is kept, as the job wrote it.
+        lines_before: how many lines stand before what is kept.
+    """
+
+    text: str
+    lines_before: int = 0
+
+
 class Pipeline(_Model):
-    """A pipeline. `status` is GitLab's own word."""
+    """A pipeline. `status` is GitLab's own word.
+
+    Attributes:
+        fault: why its configuration could not be used; empty where it could.
+    """
 
     id: str
     project: str
@@ -196,6 +215,7 @@ class Pipeline(_Model):
     created_at: datetime | None = None
     finished_at: datetime | None = None
     jobs: tuple[Job, ...] = ()
+    fault: str = ""
 
     @property
     def is_finished(self) -> bool:
@@ -216,6 +236,9 @@ class Pipelines(Protocol):
 
     def many(self, wanted: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], Pipeline]:
         """Pipelines with their jobs by (project, id), with bounded concurrency; what does not exist is left out."""
+
+    def trace(self, project: str, job: str, *, limit: int = TRACE_LIMIT) -> Trace:
+        """A job's log, at most its last `limit` bytes."""
 
     def default_branch(self, project: str) -> str:
         """The project's default branch."""

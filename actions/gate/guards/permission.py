@@ -49,9 +49,9 @@ def may(
             if requester.name in rule.people or _reaches(organization, roles, rule.roles):
                 return _yes(says)
             return _no(says, f"You are {_are(roles)}, and {_what(policy, request)} is for {named}.")
+    if free := _free_of_roles(policy, requester):
+        return _yes(free)
     match policy.needs:
-        case Need.OWN_RULE:
-            return _yes(f"{policy.name} decides by a rule of its own")
         case Need.BY_ENVIRONMENT:
             # An environment that is not known is treated as the one that is owed the most care.
             kind = (
@@ -67,6 +67,15 @@ def may(
         return _yes(says)
     target = f" in {request.environment}" if request.environment else ""
     return _no(says, f"You are {_are(roles)}, and {_verb(policy)}{target} needs {needed.value} or above.")
+
+
+def _free_of_roles(policy: Policy, requester: Requester) -> str:
+    """By which rule this needs no role; empty where it does."""
+    if policy.needs is Need.OWN_RULE:
+        return f"{policy.name} decides by a rule of its own"
+    if policy.for_playbooks and requester.is_machine:
+        return f"playbooks may {_verb(policy)}: what it changes stands on a branch of its own"
+    return ""
 
 
 def _reaches(organization: Organization, roles: tuple[str, ...], wanted: tuple[str, ...]) -> bool:

@@ -1,0 +1,177 @@
+"""The verbs about failed pipelines: say why one failed, mend it, and merge or drop what was proposed."""
+
+from __future__ import annotations
+
+from pydantic import JsonValue
+
+from actions.analysis.categories import Category, FixRisk
+from actions.analysis.diagnosis import Diagnosis, ProvingLine
+from actions.analysis.remedies import is_mendable
+from actions.core.action import Action, Sample
+from actions.core.context import Context
+from actions.core.kinds import PipelineId, ServiceName
+from actions.core.ports.delivery import Job, Pipeline
+from actions.core.reply import (
+    Block,
+    Button,
+    ButtonStyle,
+    Code,
+    Link,
+    Note,
+    Paragraph,
+    Preformatted,
+    Reply,
+    Span,
+    Strong,
+    Tone,
+    Weight,
+    fields,
+)
+from actions.investigation import Failure, JobFailure, failed_pipeline, investigate
+
+_SAMPLE = Failure(
+    service="checkout",
+    pipeline=Pipeline(
+        id="812",
+        project="shop/checkout",
+        ref="main",
+        sha="9f3c2ab1d0c4e5f6",
+        status="failed",
+        url="https://gitlab.example/shop/checkout/-/pipelines/812",
+        jobs=(Job(id="3302", name="unit", stage="test", status="failed"),),
+    ),
+    jobs=(
+        JobFailure(
+            job=Job(id="3302", name="unit", stage="test", status="failed"),
+            diagnosis=Diagnosis(
+                category=Category.DEPENDENCY_MISSING_PYTHON,
+                root_cause="The Python package “requests” is not installed.",
+                lines=(ProvingLine(number=41, text="ModuleNotFoundError: No module named 'requests'"),),
+                confidence=0.97,
+                risk=FixRisk.LOW,
+                fingerprint="0a1b2c3d4e5f6071",
+                subject="requests",
+                playbook="pb-dep-001",
+                rule="module-not-found",
+            ),
+        ),
+    ),
+)
+
+
+class ExplainFailure(
+    Action[Failure],
+    name="explain_failure",
+    for_playbooks=True,
+    group="pipelines",
+    phrases=(
+        "why did pipeline {pipeline} of {service} fail",
+        "why did [the] [last] pipeline of {service} fail",
+        "why did the build of {service} fail",
+        "explain failure {service} [{pipeline}]",
+        "explain [the] failed pipeline of {service}",
+        "what broke the build of {service}",
+        "diagnose [the] pipeline [{pipeline}] of {service}",
+    ),
+    examples=(
+        "why did pipeline 812 of checkout fail?",
+        "what broke the build of search",
+        "why is the build of checkout red?",
+        "explain the failed pipeline of checkout",
+    ),
+    paraphrases=(
+        "what went wrong in pipeline {pipeline} of {service}",
+        "why does {service} not build any more",
+        "what is the matter with the build of {service}",
+        "what is the cause of the failed pipeline of {service}",
+        "which error broke {service}'s pipeline",
+        "look at the log of the failed build of {service}",
+    ),
+):
+    """Say why a pipeline failed: the named one, else the service's latest that failed."""
+
+    service: ServiceName
+    pipeline: PipelineId | None = None
+
+    def run(self, context: Context) -> Failure:
+        """Read the failed jobs' logs and diagnose them."""
+        return investigate(context, self.service, failed_pipeline(context, self.service, self.pipeline))
+
+    def reply(self, result: Failure, context: Context) -> Reply:
+        """The cause in a sentence, the lines that prove it, and what can be done."""
+        pipeline = result.pipeline
+        blocks: list[Block] = [fields(*facts(result))]
+        for failure in result.jobs:
+            blocks += presented(failure)
+        if pipeline.fault:
+            blocks.append(
+                Paragraph(text=("GitLab could not read its configuration: ", Code(text=pipeline.fault[:500])))
+            )
+        if result.left_out:
+            blocks.append(Note(text=(f"{result.left_out} more jobs failed.",)))
+        return Reply(
+            title=_title(result),
+            tone=Tone.BAD,
+            blocks=tuple(blocks),
+            buttons=tuple(buttons(result)),
+        )
+
+    @classmethod
+    def sample(cls) -> Sample:
+        """A package that is not installed."""
+        return Sample(action=cls(service="checkout", pipeline="812"), result=_SAMPLE)
+
+
+def _title(failure: Failure) -> str:
+    where = f"Pipeline #{failure.pipeline.id} of {failure.service}"
+    if not failure.jobs:
+        return f"{where} failed before any job ran" if failure.pipeline.fault else f"{where} failed"
+    return f"{where} failed: {failure.jobs[0].diagnosis.root_cause[:150]}"
+
+
+def facts(failure: Failure) -> list[tuple[str, tuple[Span, ...] | Span]]:
+    """Where it failed: the pipeline, the branch and the commit."""
+    pipeline = failure.pipeline
+    number: Span = Link(text=f"#{pipeline.id}", url=pipeline.url) if pipeline.url else f"#{pipeline.id}"
+    return [("Pipeline", number), ("Ref", pipeline.ref), ("Commit", Code(text=pipeline.sha[:8]))]
+
+
+def presented(failure: JobFailure) -> list[Block]:
+    """What is said of one failed job."""
+    job, diagnosis = failure.job, failure.diagnosis
+    name: Span = Link(text=job.name, url=job.url) if job.url else Code(text=job.name)
+    if not failure.readable:
+        return [Paragraph(text=("Job ", name, " left no log, so there is nothing to tell its failure by."))]
+    blocks: list[Block] = [
+        Paragraph(text=("Job ", name, ": ", Strong(text=diagnosis.root_cause)), weight=Weight.ESSENTIAL),
+        fields(
+            ("Category", _category(diagnosis)),
+            ("Confidence", f"{diagnosis.confidence:.0%}"),
+            ("Playbook", Code(text=diagnosis.playbook) if diagnosis.playbook else ""),
+            ("Fingerprint", Code(text=diagnosis.fingerprint)),
+        ),
+    ]
+    if diagnosis.lines:
+        blocks.append(Preformatted(text=proof(diagnosis)))
+    return blocks
+
+
+def proof(diagnosis: Diagnosis) -> str:
+    """The proving lines under their numbers."""
+    width = max(len(str(line.number)) for line in diagnosis.lines)
+    return "\n".join(f"{line.number:>{width}}  {line.text}" for line in diagnosis.lines)
+
+
+def _category(diagnosis: Diagnosis) -> str:
+    if diagnosis.category is Category.NONE:
+        return "the code's own failure, or not known; no playbook mends it"
+    return diagnosis.category.value
+
+
+def buttons(failure: Failure) -> list[Button]:
+    """What can be done about it, most sensible first."""
+    named: dict[str, JsonValue] = {"service": failure.service, "pipeline": failure.pipeline.id}
+    able = any(is_mendable(job.diagnosis) for job in failure.jobs)
+    fix = [Button(label="Fix it", action="fix_pipeline", parameters=named, style=ButtonStyle.PRIMARY)] if able else []
+    retry = [Button(label="Retry", action="retry_pipeline", parameters=named)] if failure.jobs else []
+    return [*fix, *retry]

@@ -1,0 +1,419 @@
+"""The verbs about fixes of failed pipelines: try one on a branch, merge what is proven, drop it."""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Sequence
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from actions import fixing
+from actions.analysis.categories import Category, FixRisk
+from actions.analysis.diagnosis import Diagnosis, ProvingLine
+from actions.analysis.remedies.remedy import FileChange
+from actions.core.action import Action, Operation, Progress, Risk, Running, Sample
+from actions.core.context import Context, Tools
+from actions.core.errors import Refused
+from actions.core.kinds import PipelineId, RequestId, ServiceName
+from actions.core.people import Role
+from actions.core.plan import Change, Plan
+from actions.core.ports.delivery import Pipeline
+from actions.core.ports.ledger import Ledger, RequestQuery
+from actions.core.ports.repositories import MergeRequest, Repositories
+from actions.core.reply import (
+    Block,
+    Button,
+    ButtonStyle,
+    Code,
+    Link,
+    Note,
+    Paragraph,
+    Preformatted,
+    Reply,
+    Span,
+    Tone,
+    fields,
+)
+from actions.core.request import Request, State
+from actions.failures import proof
+from actions.fixing import Fix
+from actions.investigation import failed_pipeline, investigate
+
+_OPENED = MergeRequest(
+    id="7",
+    project="shop/checkout",
+    title="Add requests to requirements.txt",
+    state="opened",
+    source="shipmate/fix-812-r-12",
+    target="main",
+    sha="77aa01",
+    url="https://gitlab.example/shop/checkout/-/merge_requests/7",
+)
+
+_SAMPLE = Fix(
+    service="checkout",
+    pipeline=Pipeline(id="812", project="shop/checkout", ref="main", sha="9f3c2ab1d0c4e5f6", status="failed"),
+    jobs=("unit",),
+    diagnosis=Diagnosis(
+        category=Category.DEPENDENCY_MISSING_PYTHON,
+        root_cause="The Python package “requests” is not installed.",
+        lines=(ProvingLine(number=41, text="ModuleNotFoundError: No module named 'requests'"),),
+        confidence=0.97,
+        risk=FixRisk.LOW,
+        fingerprint="0a1b2c3d4e5f6071",
+        subject="requests",
+        playbook="pb-dep-001",
+    ),
+    playbook="pb-dep-001",
+    summary="Add requests to requirements.txt",
+    outcome="proposed",
+    changes=(FileChange(path="requirements.txt", diff="@@ -1 +1,2 @@\n flask==3.1.0\n+requests==2.32.3"),),
+    branch="shipmate/fix-812-r-12",
+    merge_request=_OPENED,
+    proof=(Pipeline(id="813", project="shop/checkout", ref="shipmate/fix-812-r-12", sha="77aa01", status="success"),),
+    culprit="sam",
+    seconds=48,
+)
+
+
+class FixPipeline(
+    Operation[Fix],
+    name="fix_pipeline",
+    risk=Risk.CHANGE,
+    needs=Role.DEVELOPER,
+    queue="remediate",
+    poller="gitlab",
+    for_playbooks=True,
+    group="pipelines",
+    phrases=(
+        "fix pipeline {pipeline} of {service}",
+        "fix [the] [failed] pipeline of {service}",
+        "fix the build of {service}",
+        "fix {service} pipeline [{pipeline}]",
+        "repair [the] pipeline [{pipeline}] of {service}",
+    ),
+    examples=(
+        "fix pipeline 812 of checkout",
+        "fix the build of search",
+        "repair the failed pipeline of checkout",
+        "get checkout's pipeline green again",
+    ),
+    paraphrases=(
+        "mend the build of {service}",
+        "try to repair pipeline {pipeline} of {service}",
+        "propose a fix for the failed build of {service}",
+        "make {service} build again",
+        "please do something about the red pipeline of {service}",
+    ),
+):
+    """Try a fix of a failed pipeline on a branch of its own, and propose it once it is proven there."""
+
+    service: ServiceName
+    pipeline: PipelineId | None = None
+
+    def _prescribed(self, context: Context) -> fixing.Prescription:
+        found = failed_pipeline(context, self.service, self.pipeline)
+        return fixing.prescribe(context, investigate(context, self.service, found))
+
+    def plan(self, context: Context) -> Plan:
+        """Diagnose, and work out what would be changed."""
+        wanted = self._prescribed(context)
+        pipeline, remedy = wanted.failure.pipeline, wanted.remedy
+        where = f"pipeline #{pipeline.id} of {self.service}"
+        changes = [Change(what=where, after=remedy.summary)]
+        changes += [
+            Change(what=each.path, after=f"{each.diff.count(chr(10))} lines of difference") for each in wanted.changes
+        ]
+        return Plan(
+            changes=tuple(changes),
+            target_state={
+                "project": pipeline.project,
+                "pipeline": pipeline.id,
+                "sha": pipeline.sha,
+                "prescription": wanted.for_plan(),
+            },
+            warnings=(remedy.advice,) if remedy.advice else (),
+            links={f"#{pipeline.id}": pipeline.url} if pipeline.url else {},
+        )
+
+    def start(self, context: Context, plan: Plan) -> Progress:
+        """Make the branch, or run the failed jobs again."""
+        exactly = self.model_copy(update={"pipeline": str(plan.target_state["pipeline"])})
+        return fixing.begin(context, exactly._prescribed(context))  # noqa: SLF001 - of the same class
+
+    def find(self, context: Context) -> Progress | None:
+        """Look for the branch, or for the pipeline that runs again."""
+        return fixing.again(context, context.request.plan) if context.request.plan else None
+
+    @classmethod
+    def poll(cls, batch: Sequence[Running], tools: Tools) -> Sequence[Progress]:
+        """Ask for all pipelines together."""
+        return fixing.advance(batch, tools)
+
+    def cancel(self, running: Running, tools: Tools) -> Progress:
+        """Stop the proof and remove the branch."""
+        return fixing.stop(running, tools)
+
+    def reply(self, result: Fix, context: Context) -> Reply:
+        """The cause, the proof, before and after; and Merge, Open, Discard."""
+        buttons: tuple[Button, ...] = ()
+        if result.outcome == "proposed":
+            request = context.request.id or "R-1"
+            buttons = (
+                Button.of("Merge", MergeFix(request=request), style=ButtonStyle.PRIMARY),
+                Button.of("Discard", DiscardFix(request=request), style=ButtonStyle.DANGER),
+            )
+        elif result.outcome == "not proven":
+            buttons = (Button(label="Explain", action="explain_failure", parameters=self.parameters()),)
+        return Reply(
+            title=_title(result), tone=_TONES[result.outcome], blocks=tuple(presented(result)), buttons=buttons
+        )
+
+    @classmethod
+    def sample(cls) -> Sample:
+        """A missing package, added and proven."""
+        return Sample(action=cls(service="checkout", pipeline="812"), result=_SAMPLE)
+
+
+_TONES = {"proposed": Tone.GOOD, "retried": Tone.GOOD, "not proven": Tone.BAD}
+
+
+def _title(fix: Fix) -> str:
+    where = f"pipeline #{fix.pipeline.id} of {fix.service}"
+    match fix.outcome:
+        case "proposed":
+            return f"A proven fix for {where}: {fix.summary[:120]}"
+        case "retried":
+            return f"{where[:1].upper()}{where[1:]} is green again at another try"
+        case "not proven":
+            return f"No fix for {where} proved itself"
+
+
+def presented(fix: Fix) -> list[Block]:
+    """What is told of a fix."""
+    diagnosis, opened = fix.diagnosis, fix.merge_request
+    proven: list[Span] = []
+    for run in fix.proof:
+        proven += [Link(text=f"#{run.id}", url=run.url) if run.url else f"#{run.id}", " "]
+    rows: list[tuple[str, tuple[Span, ...] | Span]] = [
+        ("Cause", diagnosis.root_cause),
+        ("Playbook", Code(text=fix.playbook)),
+        ("Confidence", f"{diagnosis.confidence:.0%}"),
+        ("Proven by" if fix.outcome != "not proven" else "Tried in", tuple(proven[:-1])),
+        ("Took", f"{fix.seconds:.0f} s"),
+    ]
+    if opened is not None:
+        rows.insert(
+            0, ("Merge request", Link(text=f"Open !{opened.id}", url=opened.url) if opened.url else f"!{opened.id}")
+        )
+    blocks: list[Block] = [fields(*rows)]
+    if diagnosis.lines:
+        blocks.append(Preformatted(text=proof(diagnosis)))
+    blocks += [Preformatted(text=f"{each.path}\n{each.diff}", language="diff") for each in fix.changes]
+    if fix.advice:
+        blocks.append(Paragraph(text=("Mind: ", fix.advice)))
+    if fix.still_failing:
+        blocks.append(Note(text=(f"Still failing for other reasons: {', '.join(fix.still_failing)}.",)))
+    return blocks
+
+
+class Settled(BaseModel):
+    """A fix that somebody decided about.
+
+    Attributes:
+        request: the request that proposed it.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    request: str
+    service: str
+    merge_request: MergeRequest
+
+
+class NoFix(Refused):
+    """There is no open fix to decide about."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            what, remedy="Name the request that proposed it, such as R-12; “fix the pipeline of …” makes one."
+        )
+
+
+class _Decision(Action[Settled], ABC):
+    """Base of the verbs that decide about a proven fix: the named one, else the newest in the thread, else of all."""
+
+    request: RequestId | None
+
+    def _meant(self, context: Context) -> tuple[Request, Fix, MergeRequest]:
+        ledger = context.use(Ledger)
+        if self.request is not None:
+            named = ledger.get(self.request)
+            candidates = [named] if named else []
+        else:
+            query = RequestQuery(actions=("fix_pipeline",), states=(State.DONE,), limit=20)
+            here = ledger.find(query.model_copy(update={"place_key": context.request.place.key}))
+            candidates = list(here) or list(ledger.find(query))
+        for candidate in candidates:
+            fix = _fix_of(candidate)
+            if fix is None or fix.merge_request is None:
+                continue
+            now = context.use(Repositories).merge_request(fix.pipeline.project, fix.merge_request.id)
+            if now.state == "opened":
+                return candidate, fix, now
+            if self.request is not None:
+                raise NoFix(f"The merge request !{now.id} of {candidate.id} is {now.state} already.")
+        raise NoFix(f"{self.request} has proposed no fix." if self.request else "No fix is open here.")
+
+
+def _fix_of(request: Request) -> Fix | None:
+    try:
+        return Fix.model_validate(request.result) if request.action == "fix_pipeline" and request.result else None
+    except ValidationError:
+        return None
+
+
+class MergeFix(
+    _Decision,
+    name="merge_fix",
+    risk=Risk.CHANGE,
+    needs=Role.DEVELOPER,
+    queue="remediate",
+    group="pipelines",
+    phrases=(
+        "merge [the] fix [{request}]",
+        "merge fix of {request}",
+        "merge [the] proposed fix",
+        "accept [the] fix {request}",
+    ),
+    examples=("merge the fix", "merge the fix R-12", "the fix looks good, merge it"),
+    paraphrases=(
+        "take the fix {request}",
+        "merge what you proposed",
+        "accept the proposed fix",
+        "the fix of {request} may be merged",
+        "get the fix into main",
+        "merge your merge request",
+        "bring the fix in",
+        "apply the fix of {request}",
+    ),
+):
+    """Merge a proven fix: the named request's, else the newest one proposed here."""
+
+    request: RequestId | None = None
+
+    def plan(self, context: Context) -> Plan:
+        """See whether it can still be merged, and by this person."""
+        proposed, fix, opened = self._meant(context)
+        if fix.culprit and context.requester.name == fix.culprit:
+            raise Refused(
+                f"You made the commit that broke pipeline #{fix.pipeline.id}, so somebody else has to look at its fix.",
+                remedy="Ask a colleague to merge it.",
+            )
+        return Plan(
+            changes=(Change(what=f"{opened.target} of {fix.service}", after=f"{fix.summary} (!{opened.id})"),),
+            target_state={
+                "project": opened.project,
+                "merge_request": opened.id,
+                "sha": opened.sha,
+                "request": proposed.id,
+            },
+            links={f"!{opened.id}": opened.url} if opened.url else {},
+        )
+
+    def run(self, context: Context) -> Settled:
+        """Merge it, if it is still what was proven."""
+        proposed, fix, opened = self._meant(context)
+        proven = fix.merge_request.sha if fix.merge_request else ""
+        if proven and opened.sha != proven:
+            raise Refused(
+                f"!{opened.id} has changed since it was proven ({proven[:8]} was, it is at {opened.sha[:8]}).",
+                remedy="Look at it in GitLab, and merge it there.",
+            )
+        merged = context.use(Repositories).merge(opened.project, opened.id, sha=opened.sha)
+        return Settled(request=proposed.id, service=fix.service, merge_request=merged)
+
+    def reply(self, result: Settled, context: Context) -> Reply:
+        """That it is merged, and the way to it."""
+        merged = result.merge_request
+        number: Span = Link(text=f"!{merged.id}", url=merged.url) if merged.url else f"!{merged.id}"
+        return Reply(
+            title=f"Merged the fix of {result.service} into {merged.target}",
+            tone=Tone.GOOD,
+            blocks=(
+                fields(("Merge request", number), ("What", merged.title), ("Commit", Code(text=merged.merge_sha[:8]))),
+            ),
+            buttons=(Button(label="Pipelines", action="pipelines", parameters={"service": result.service}),),
+        )
+
+    @classmethod
+    def sample(cls) -> Sample:
+        """A fix of checkout is merged."""
+        merged = _OPENED.model_copy(update={"state": "merged", "merge_sha": "c0ffee01"})
+        return Sample(
+            action=cls(request="R-12"), result=Settled(request="R-12", service="checkout", merge_request=merged)
+        )
+
+
+class DiscardFix(
+    _Decision,
+    name="discard_fix",
+    risk=Risk.CHANGE,
+    needs=Role.DEVELOPER,
+    queue="remediate",
+    group="pipelines",
+    phrases=(
+        "discard [the] fix [{request}]",
+        "drop [the] fix [{request}]",
+        "close [the] fix {request}",
+        "throw [the] fix away",
+    ),
+    examples=("discard the fix", "discard the fix R-12", "drop the proposed fix"),
+    paraphrases=(
+        "we do not want the fix {request}",
+        "throw away what you proposed",
+        "close your merge request",
+        "the fix of {request} is wrong, drop it",
+        "forget the fix",
+        "do not merge the fix, discard it",
+        "get rid of the fix of {request}",
+        "reject the proposed fix",
+    ),
+):
+    """Discard a proven fix: close its merge request and remove its branch."""
+
+    request: RequestId | None = None
+
+    def plan(self, context: Context) -> Plan:
+        """See whether it is still open."""
+        proposed, fix, opened = self._meant(context)
+        return Plan(
+            changes=(Change(what=f"!{opened.id} of {fix.service}", before="opened", after="closed"),),
+            target_state={"project": opened.project, "merge_request": opened.id, "request": proposed.id},
+        )
+
+    def run(self, context: Context) -> Settled:
+        """Close it and remove its branch."""
+        proposed, fix, opened = self._meant(context)
+        source = context.use(Repositories)
+        closed = source.close(opened.project, opened.id)
+        source.delete_branch(opened.project, opened.source)
+        return Settled(request=proposed.id, service=fix.service, merge_request=closed)
+
+    def reply(self, result: Settled, context: Context) -> Reply:
+        """That it is gone."""
+        opened = result.merge_request
+        number: Span = Link(text=f"!{opened.id}", url=opened.url) if opened.url else f"!{opened.id}"
+        return Reply(
+            title=f"Discarded the fix of {result.service}",
+            tone=Tone.NEUTRAL,
+            blocks=(fields(("Merge request", number), ("What", opened.title)),),
+        )
+
+    @classmethod
+    def sample(cls) -> Sample:
+        """A fix of checkout is dropped."""
+        closed = _OPENED.model_copy(update={"state": "closed"})
+        return Sample(
+            action=cls(request="R-12"), result=Settled(request="R-12", service="checkout", merge_request=closed)
+        )

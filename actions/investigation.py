@@ -1,0 +1,148 @@
+"""Finds out why a pipeline failed: gathers what GitLab knows of its failed jobs and has each diagnosed."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from actions.analysis.diagnosis import Diagnosis, JobEvidence, ProvingLine, diagnose
+from actions.core.context import Tools
+from actions.core.errors import OutsideError, Refused
+from actions.core.ports.delivery import Job, Pipeline, Pipelines
+from actions.core.ports.repositories import Repositories
+from actions.core.redaction import redact
+
+MOST_JOBS = 4
+"""Of a pipeline in which more jobs failed, the first of them are diagnosed."""
+CI_FILE = ".gitlab-ci.yml"
+
+
+class JobFailure(BaseModel):
+    """A failed job and why it failed.
+
+    Attributes:
+        readable: whether its log could be read.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    job: Job
+    diagnosis: Diagnosis
+    readable: bool = True
+
+
+class Failure(BaseModel):
+    """A failed pipeline and why its jobs failed.
+
+    Attributes:
+        left_out: how many more jobs failed.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    service: str
+    pipeline: Pipeline
+    jobs: tuple[JobFailure, ...] = ()
+    left_out: int = 0
+
+
+class NothingFailed(Refused):
+    """There is no failure to look into."""
+
+    def __init__(self, service: str, pipeline: Pipeline | None) -> None:
+        if pipeline is None:
+            super().__init__(f"{service} has no failed pipeline.", remedy=f"“pipelines of {service}” lists the latest.")
+        else:
+            super().__init__(
+                f"Pipeline #{pipeline.id} of {service} has not failed: it is {pipeline.status}.",
+                remedy=f"“pipelines of {service}” lists the latest.",
+            )
+
+
+def failed_pipeline(tools: Tools, service: str, number: str | None) -> Pipeline:
+    """The named pipeline, else the latest of the service that failed.
+
+    Raises:
+        NotConnected: the configuration does not say where the service's pipelines are.
+        NothingFailed: it did not fail, or none did.
+    """
+    found = tools.organization.service(service)
+    project = found.connection(found.gitlab, "gitlab").project
+    pipelines = tools.use(Pipelines)
+    if number is None:
+        failed = pipelines.recent(project, status="failed", limit=1)
+        if not failed:
+            raise NothingFailed(service, None)
+        number = failed[0].id
+    pipeline = pipelines.get(project, number)
+    if pipeline.status != "failed" and not failed_jobs(pipeline):
+        raise NothingFailed(service, pipeline)
+    return pipeline
+
+
+def failed_jobs(pipeline: Pipeline) -> tuple[Job, ...]:
+    """The jobs for which a pipeline failed."""
+    return tuple(job for job in pipeline.jobs if job.status == "failed" and not job.allow_failure)
+
+
+def investigate(tools: Tools, service: str, pipeline: Pipeline) -> Failure:
+    """Diagnose the failed jobs of a pipeline.
+
+    Raises:
+        OutsideError: GitLab does not show the logs; what else cannot be read only makes the diagnosis less sure.
+    """
+    failed = failed_jobs(pipeline)
+    around = _surroundings(tools, pipeline)
+    jobs = tuple(_diagnosed(tools, pipeline, job, around) for job in failed[:MOST_JOBS])
+    return Failure(service=service, pipeline=pipeline, jobs=jobs, left_out=len(failed) - len(jobs))
+
+
+class _Surroundings(BaseModel):
+    """What is known of all jobs of a pipeline alike."""
+
+    diff: str | None = None
+    ci_config: str | None = None
+    passed: Pipeline | None = None
+
+
+def _surroundings(tools: Tools, pipeline: Pipeline) -> _Surroundings:
+    found = _Surroundings()
+    try:
+        source = tools.use(Repositories)
+        found.ci_config = source.read(pipeline.project, pipeline.sha, [CI_FILE]).get(CI_FILE)
+        found.diff = source.diff(pipeline.project, pipeline.sha)
+    except (OutsideError, Refused):
+        pass
+    try:
+        pipelines = tools.use(Pipelines)
+        passed = pipelines.recent(pipeline.project, ref=pipeline.ref, status="success", limit=1)
+        found.passed = pipelines.get(pipeline.project, passed[0].id) if passed else None
+    except OutsideError:
+        pass
+    return found
+
+
+def _diagnosed(tools: Tools, pipeline: Pipeline, job: Job, around: _Surroundings) -> JobFailure:
+    trace = tools.use(Pipelines).trace(pipeline.project, job.id)
+    evidence = JobEvidence(
+        job=job.name,
+        project=pipeline.project,
+        failure_reason=job.failure_reason or None,
+        passing_trace=_passing_trace(tools, job, around),
+        diff=around.diff,
+        ci_config=around.ci_config,
+    )
+    diagnosis = diagnose(trace.text, evidence=evidence, redact=redact)
+    if trace.lines_before:
+        lines = tuple(ProvingLine(number=line.number + trace.lines_before, text=line.text) for line in diagnosis.lines)
+        diagnosis = diagnosis.model_copy(update={"lines": lines})
+    return JobFailure(job=job, diagnosis=diagnosis, readable=bool(trace.text.strip()))
+
+
+def _passing_trace(tools: Tools, job: Job, around: _Surroundings) -> str | None:
+    twin = next((other for other in around.passed.jobs if other.name == job.name), None) if around.passed else None
+    if twin is None or around.passed is None:
+        return None
+    try:
+        return tools.use(Pipelines).trace(around.passed.project, twin.id).text or None
+    except OutsideError:
+        return None
