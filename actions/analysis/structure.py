@@ -183,6 +183,7 @@ class _Reader:
         self.printer, self.printed = -1, ""
         self.fence = -1
         self.grouped = False
+        self.presumed: list[Step] = []
         self.passes = self.counted = -1
         self.step = Step("", 0, self.size)
         self.out.steps.append(self.step)
@@ -248,6 +249,10 @@ class _Reader:
         if self.capture >= 0:
             out.captures.append((self.capture, min(self.size, self.capture + self.capture_lines)))
         self._end_of_print(self.size, whole=False)
+        if not out.failed:
+            # Nothing shows a CI job; in a terminal the next command says nothing of the one before.
+            for step in self.presumed:
+                step.outcome = Outcome.SUPERSEDED
         if 0 <= self.passes < self.counted:
             out.fences.append((self.passes, self.counted))
         real = [step for step in out.steps if step.outcome is not Outcome.AFTERWARDS]
@@ -297,6 +302,7 @@ class _Reader:
         step.end = index
         if step.outcome is Outcome.UNKNOWN and outcome is not Outcome.AFTERWARDS:
             step.outcome = Outcome.SUPERSEDED if step.traced or traced else Outcome.PASSED
+            self.presumed.append(step)
         self.after = outcome is Outcome.AFTERWARDS
         self.step = Step(command, index + 1, self.size, outcome, traced)
         self.out.steps.append(self.step)

@@ -99,6 +99,11 @@ def test_an_error_in_a_step_that_passed_does_not_lead() -> None:
     assert diagnose(log).category is Category.NONE
 
 
+def test_what_is_pasted_from_a_terminal_may_have_failed_before_the_last_command() -> None:
+    pasted = "$ npm ci\nnpm ERR! code ERESOLVE\nnpm ERR! ERESOLVE could not resolve\n$ npm --version\n10.2.4\n"
+    assert diagnose(pasted).category is Category.VERSION_CONFLICT
+
+
 def test_an_error_after_the_failure_does_not_lead() -> None:
     log = (
         "$ make\n./build: no rule\nmake: *** [all] Error 1\nRunning after_script\n"
