@@ -64,9 +64,10 @@ class _Spoken:
 _WH, _AUX = word_set("acts.wh"), word_set("acts.aux")
 _FIRST = frozenset({"i", "we"})
 _IF = frozenset({"if", "whether"})
-_WHEN = frozenset({"once", "when", "whenever", "after", "until"})
+_WHEN = frozenset({"once", "when", "whenever", "after"})
 _PEOPLE = frozenset({placeholder(Kind.PERSON), placeholder(Kind.TEAM)})
-_PERFECT = frozenset({"was", "were", "been", "got", "is", "are", "has", "have", "had", "being", "be"})
+_PERFECT = frozenset({"was", "were", "been", "got", "is", "are", "being", "be"})
+_HAVE = frozenset({"has", "have", "had"})
 _MODAL = frozenset(
     {"should", "must", "shall", "would", "may", "might", "could", "can", "will", "need", "do", "does", "did"}
 )
@@ -87,15 +88,27 @@ def act_of(clause: Clause, is_head: IsHead) -> Act:
     if not body:
         return Act.STATEMENT
     spoken = _Spoken(tuple(body), tuple(piece.word for piece in body), asked, is_head)
-    for judge in (_condition, _question, _considered, _forbidden, _told):
+    resumes = clause[0].word in {"and", "so", "but", "or"} and body[0].word in word_set("clauses.modals")
+    judges = (_condition, _considered, _forbidden, _told) if resumes and not asked else _JUDGES
+    for judge in judges:
         act = judge(spoken)
         if act is not None:
             return act
-    if set(spoken.words) & word_set("acts.wish") or "please" in spoken.words or spoken.holds("wished"):
+    wishing = word_set("acts.wish") | word_set("acts.wish_modal") | {"please"}
+    if (set(spoken.words) & wishing or spoken.holds("wished")) and not asked:
         return Act.WISH
     if asked:
         return Act.QUESTION
     return Act.COMMAND if is_head(body[0]) or body[0].found is not None else Act.STATEMENT
+
+
+def undenied(clause: Clause) -> Clause:
+    """A clause without what it begins by ruling out: "not production, deploy it to qa"."""
+    marks = [at for at, piece in enumerate(clause) if piece.word == ","]
+    if clause and clause[0].word == "not" and marks and any(piece.found for piece in clause[: marks[0]]):
+        rest = clause[marks[0] + 1 :]
+        return rest if any(piece.found is None and not piece.is_mark for piece in rest) else clause
+    return clause
 
 
 def is_later(clause: Clause) -> bool:
@@ -140,6 +153,8 @@ def _condition_at(spoken: _Spoken, at: int) -> bool:  # noqa: PLR0911 - one retu
     if word in {"unless", "provided", "assuming"}:
         return True
     if word == "if":
+        if set(said[max(0, at - 2) : at]) & word_set("acts.pleased"):
+            return False
         return not set(said[max(0, at - 3) : at]) & word_set("acts.embed") and following not in {"you", "possible"}
     if word == "as" and said[at + 1 : at + 3] in {("soon", "as"), ("long", "as")}:
         return True
@@ -150,8 +165,6 @@ def _condition_at(spoken: _Spoken, at: int) -> bool:  # noqa: PLR0911 - one retu
         or said[0] in _WH | _AUX
         or following in {"", "more", "again", "you", placeholder(Kind.DURATION)}
     ):
-        return False
-    if word == "until" and not spoken.heads(at + 1):
         return False
     part = _Spoken(spoken.body[:at], said[:at], asked=False, is_head=spoken.is_head)
     return part.heads(0) and _told(part) is None
@@ -171,7 +184,14 @@ def _question(spoken: _Spoken) -> Act | None:  # noqa: PLR0911 - one return a ca
     if first in {"can", "could"} and second == "we":
         sure = len(said) > 2 and spoken.is_head(spoken.body[2]) and any(p.found for p in spoken.body)  # noqa: PLR2004
         return Act.REQUEST if sure else Act.QUESTION
-    if first in {"may", "can", "could"} and second == "i" and "please" in said:
+    if first in {"may", "can", "could", "would", "will"} and "please" in said:
+        return Act.REQUEST
+    if (
+        first == "could"
+        and spoken.body[1:2]
+        and spoken.body[1].found
+        and set(said[2:5]) & {"be", "get", "have", "go", "run"}
+    ):
         return Act.REQUEST
     if spoken.starts("request_idiom"):
         return Act.REQUEST
@@ -192,6 +212,13 @@ def _opinion(spoken: _Spoken) -> bool:
     said = spoken.words
     if said[0] in {"should", "shall", "ought"} and said[1:2] != ("be",):
         return True
+    if (
+        said[0] == "would"
+        and not spoken.starts("request")
+        and not spoken.starts("request_idiom")
+        and "please" not in said
+    ):
+        return True
     return spoken.starts("opinion") or (spoken.asked and spoken.holds("opinion_within"))
 
 
@@ -199,11 +226,14 @@ def _considered(spoken: _Spoken) -> Act | None:
     said = spoken.words
     if set(said[:3]) & {"maybe", "perhaps", "hypothetically", "imagine", "theoretically"}:
         return Act.HYPOTHETICAL
+    pleased = "if" in said and bool(set(said[: said.index("if")]) & word_set("acts.pleased"))
+    if pleased:
+        return Act.WISH
     if spoken.starts("considered"):
         return None if spoken.starts("considered_not") else Act.HYPOTHETICAL
     wanted = set(said) & {"need", "want", "like"}
     if spoken.starts("announced") and not wanted:
-        return Act.LATER
+        return Act.NEGATED if "not" in said[:4] else Act.LATER
     progressing = said[:2] in {("i", "am"), ("we", "are")} and said[2:3] and said[2].endswith("ing")
     return Act.LATER if progressing and not wanted else None
 
@@ -226,16 +256,18 @@ def _forbids_at(spoken: _Spoken, at: int) -> bool:
         return bool(said[at + 1 : at + 2]) and said[at + 1].endswith("ing")
     if word not in {"not", "never"} or before not in word_set("acts.before_not"):
         return False
-    ability = before in {"do", "does", "did", "can", "could", "will", "would"} and at > 1
-    by_other = ability and said[at - 2] not in _FIRST | {"you"}
-    return not (by_other and not spoken.heads(at + 1, at + 4))
+    if before in {"do", "would", "will", "can", "could", "may"}:
+        return at > 1 and (said[at - 2] in _FIRST | {"you", "please"} or spoken.heads(at + 1, at + 4))
+    return True
 
 
 def _told(spoken: _Spoken) -> Act | None:
     said = spoken.words
     if spoken.starts("told") or any(_tells_at(spoken, at) for at in range(1, len(said))):
         return Act.REPORTED
-    bare = _is_past(said[0]) and spoken.is_head(spoken.body[0]) and said[0] != spoken.body[0].stem
+    if said[0].endswith("ing") and spoken.is_head(spoken.body[0]) and len(said) > 1:
+        return Act.REPORTED
+    bare = not spoken.asked and _is_past(said[0]) and spoken.is_head(spoken.body[0]) and said[0] != spoken.body[0].stem
     if bare and len(said) > 1 and said[0] not in {"failed", "broken", "cancelled", "approved", "denied", "rejected"}:
         return Act.REPORTED
     return None
@@ -246,16 +278,18 @@ def _tells_at(spoken: _Spoken, at: int) -> bool:
     if word in word_set("acts.saying") and before not in word_set("acts.before_saying"):
         near = said[max(0, at - 4) : at]
         return not set(near) & _FIRST and near[-1] not in {"to", "will"}
-    if word in {"has", "have", "had"} and before in word_set("acts.subjects"):
-        return said[at + 1 : at + 2] not in {(), ("to",), ("a",), ("an",), ("the",)}
-    if not _is_past(word) or _is_wanted(said, at):
+    if not _is_past(word) or _is_wanted(said, at) or set(said[:at]) & word_set("acts.relatives"):
         return False
     back = at - 1
     while back > 0 and said[back] in word_set("acts.adverbs"):
         back -= 1
     if said[back] in word_set("acts.subjects") or said[back] in _PEOPLE:
         return said[back] != "it" or spoken.is_head(spoken.body[at])
-    return said[back] in _PERFECT or (said[back] in word_set("acts.adverbs") and spoken.is_head(spoken.body[at]))
+    return (
+        said[back] in _PERFECT
+        or said[back] in _HAVE
+        or (said[back] in word_set("acts.adverbs") and spoken.is_head(spoken.body[at]))
+    )
 
 
 def _is_past(word: str) -> bool:
@@ -268,3 +302,6 @@ def _is_wanted(said: Sequence[str], at: int) -> bool:
     if "be" in before[-3:] or {"get", "getting"} & set(before):
         return True
     return bool(set(before) & word_set("acts.wanting")) and not set(before) & {"was", "were", "been", "had"}
+
+
+_JUDGES = (_condition, _question, _considered, _forbidden, _told)

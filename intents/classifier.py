@@ -124,14 +124,16 @@ class Classifier:
         ranked = sorted(range(len(scores)), key=lambda label: -scores[label])
         return [Guess(self.labels[label], odds[label] / total) for label in ranked]
 
-    def knows(self, name: str) -> bool:
-        """Whether a feature was seen in training and matters."""
-        return name in self._weights
-
-    def weight(self, name: str, label: str) -> float:
-        """How much a feature speaks for a label."""
+    def support(self, seen: Features, label: str) -> float:
+        """How much the words of a clause, and not the values beside them, speak for a label."""
         at = self.labels.index(label)
-        return dict(self._weights.get(name, ())).get(at, 0.0)
+        return sum(
+            value * weight
+            for name, value in seen.items()
+            if not all(part.startswith(("<", "^", "$")) for part in name.split()[1:])
+            for own, weight in self._weights.get(name, ())
+            if own == at
+        )
 
     def to_json(self) -> Any:
         """All of it as JSON."""

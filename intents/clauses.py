@@ -42,6 +42,7 @@ _BREAKS = frozenset({",", ":", "--", "—", "–", "…", "..", "...", "(", ")"}
 _JOINERS = frozenset({"but", "so", "then", "however", "though", "otherwise", "instead"})
 _CONDITIONS = frozenset({"if", "unless", "because", "whereas", "while", "although", "since"})
 _SUBJECTS = word_set("clauses.subjects")
+_RESUMES = _SUBJECTS | word_set("clauses.modals") | _JOINERS | {"if", "do"}
 _GLUE = word_set("clauses.glue") | word_set("slots.corrections")
 
 
@@ -118,26 +119,9 @@ def _begins_clause(piece: Piece, before: Piece, following: Piece | None, is_head
     if piece.word in _JOINERS:
         return before.word not in {"and", "even", "if"}
     if piece.word in {"and", "or"} and following is not None:
-        return following.found is None and (
-            following.word in _SUBJECTS or is_head(following) or following.word in _JOINERS | {"if", "do"}
-        )
+        return following.found is None and (is_head(following) or following.word in _RESUMES)
     if piece.word in {"if", "unless", "because", "although", "whereas"}:
-        return before.word not in {
-            "know",
-            "see",
-            "check",
-            "tell",
-            "me",
-            "wonder",
-            "wondering",
-            "sure",
-            "ask",
-            "idea",
-            "look",
-            "only",
-            "as",
-            "out",
-        }
+        return before.word not in word_set("clauses.before_if")
     return False
 
 

@@ -124,6 +124,9 @@ class Names:
     def _plausible(self, readings: dict[Kind, str], words: Sequence[Token], at: int) -> dict[Kind, str]:
         """Names that are also everyday words count only where they stand like a name."""
         token = words[at]
+        told = _told_by_noun(words, at)
+        if told in readings:
+            return {told: readings[told]}
         if token.text.startswith("@"):
             return {kind: name for kind, name in readings.items() if kind is Kind.PERSON} or readings
         if token.word not in english():
@@ -149,9 +152,13 @@ class Names:
                 "blue",
             }:
                 del kept[Kind.ENVIRONMENT]
-        elif Kind.ENVIRONMENT in kept and not placed and token.word in {"test", "live", "demo", "pilot", "edge", "lab"}:
+        elif Kind.ENVIRONMENT in kept and not placed and token.word in {"test", "demo", "pilot", "edge", "lab"}:
             del kept[Kind.ENVIRONMENT]
-        if Kind.PERSON in kept and not (token.text[:1].isupper() and at):
+        if (
+            Kind.PERSON in kept
+            and token.word in word_set("entities.verbs_too")
+            and not (token.text[:1].isupper() and at)
+        ):
             del kept[Kind.PERSON]
         return kept
 
@@ -166,11 +173,12 @@ class Names:
     def _near(self, words: Sequence[Token], at: int) -> Found | None:
         if self.knows(words[at].word) or not any(character.isalpha() for character in words[at].word):
             return None
+        alone = self._nearest(words, at, at + 1)
         if at + 1 < len(words) and not words[at + 1].is_mark and not value_at(words, at + 1):
             pair = self._nearest(words, at, at + 2)
-            if pair is not None and not pair.rivals:
+            if pair is not None and not pair.rivals and (alone is None or pair.mistakes < alone.mistakes):
                 return pair
-        return self._nearest(words, at, at + 1)
+        return alone
 
     def _nearest(self, words: Sequence[Token], start: int, end: int) -> Found | None:
 
@@ -184,11 +192,12 @@ class Names:
             return None
         best = [self._exact[name] for name, distance, _ in hits if distance == hits[0][1]]
         typed = " ".join(token.text for token in words[start:end])
+        mistakes = int(hits[0][1])
         kinds = {kind for readings in best for kind in readings}
         for kind in kinds:
             names = sorted({readings[kind] for readings in best if kind in readings})
             if len(names) > 1:
-                return Found(start, end, {kind: names[0]}, fuzzy=True, rivals=tuple(names), typed=typed)
+                return Found(start, end, {kind: names[0]}, mistakes=mistakes, rivals=tuple(names), typed=typed)
         merged = {kind: name for readings in best for kind, name in readings.items()}
         close = {self._exact[name].get(Kind.SERVICE) for name, _, _ in hits} - {None, merged.get(Kind.SERVICE)}
         rivals = (
@@ -196,4 +205,19 @@ class Names:
             if close and Kind.SERVICE in merged
             else ()
         )
-        return Found(start, end, merged, fuzzy=True, rivals=rivals, typed=typed)
+        return Found(start, end, merged, mistakes=mistakes, rivals=rivals, typed=typed)
+
+
+def _told_by_noun(words: Sequence[Token], at: int) -> Kind | None:
+    """The kind that the noun beside a name tells: the core team, the core service."""
+    before = words[at - 1].word if at else ""
+    after = words[at + 1].word if at + 1 < len(words) else ""
+    if after in word_set("entities.team_nouns") or before in {"team", "squad"}:
+        return Kind.TEAM
+    if after in word_set("entities.service_nouns"):
+        return Kind.SERVICE
+    if after in _PLACE_NOUNS:
+        return Kind.ENVIRONMENT
+    if before in {"a", "an"}:
+        return Kind.ROLE
+    return Kind.ROLE if after in word_set("entities.role_nouns") else None

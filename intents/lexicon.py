@@ -72,6 +72,11 @@ def clusters() -> Mapping[str, tuple[str, ...]]:
     return found
 
 
+def is_short_form(word: str) -> bool:
+    """Whether a word is a contraction or a chat's short form, such as "what's" and "pls"."""
+    return word in _short_forms()
+
+
 def expand(word: str) -> tuple[str, ...]:
     """A contraction or a chat's short form in full words; other words alone."""
     return _short_forms().get(word, (word,))

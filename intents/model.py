@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,12 +16,11 @@ from actions.core.catalog import Catalog
 from intents.classifier import Classifier
 from intents.clauses import Piece
 from intents.lexicon import STOP, english, stem, word_set
-from intents.training import NONE, Lesson, fingerprint, lessons
+from intents.training import NONE, Lesson, fingerprint, follow_ups, lessons, public, surroundings
 
-_VERSION = "1"
+_VERSION = "3"
 _SHORTEST = 4
 _LONG = 7
-_ENOUGH = 0.6
 _NO_HEADS = word_set("model.no_heads")
 
 
@@ -34,11 +33,16 @@ class Model:
         vocabulary: Iterable[str],
         heads: Iterable[str],
         negated: Sequence[tuple[str, Sequence[str]]],
+        after: Sequence[tuple[str, Sequence[str], str]],
+        beside: Mapping[str, Mapping[str, Mapping[str, int]]],
     ) -> None:
         self.classifier = classifier
         self.vocabulary = frozenset(vocabulary)
         self._heads = frozenset(heads)
+        self._stems = frozenset(stem(word) for word in self.vocabulary)
         self._negated = [(label, frozenset(words)) for label, words in negated]
+        self._follow_ups = {(verb, frozenset(said)): name for verb, said, name in after}
+        self.beside = beside
         self._spelling = sorted(word for word in self.vocabulary if len(word) >= _SHORTEST)
         self.mended = lru_cache(maxsize=4096)(self._mended)
 
@@ -53,7 +57,9 @@ class Model:
             for lesson in learned
             if not lesson.label.startswith(NONE) and _has_not(lesson.parts)
         ]
-        return cls(Classifier.fit(learned), vocabulary, heads, negated)
+        beside = {verb.policy.name: found for verb in public(catalog) if (found := surroundings(verb))}
+        after = [(verb, sorted(said), name) for (verb, said), name in follow_ups(catalog).items()]
+        return cls(Classifier.fit(learned), vocabulary, heads, negated, after, beside)
 
     @classmethod
     def kept(cls, catalog: Catalog, directory: Path | None) -> Model:
@@ -75,6 +81,8 @@ class Model:
             "classifier": self.classifier.to_json(),
             "vocabulary": sorted(self.vocabulary),
             "heads": sorted(self._heads),
+            "beside": self.beside,
+            "follow_ups": [(verb, sorted(said), name) for (verb, said), name in self._follow_ups.items()],
             "negated": [(label, sorted(words)) for label, words in self._negated],
         }
         draft.write_text(json.dumps(kept, separators=(",", ":")), encoding="utf-8")
@@ -89,31 +97,48 @@ class Model:
             ValueError: it is not what `save` writes.
         """
         kept = json.loads(path.read_text(encoding="utf-8"))
-        return cls(Classifier.from_json(kept["classifier"]), kept["vocabulary"], kept["heads"], kept["negated"])
+        return cls(
+            Classifier.from_json(kept["classifier"]),
+            kept["vocabulary"],
+            kept["heads"],
+            kept["negated"],
+            kept["follow_ups"],
+        )
 
     def is_head(self, piece: Piece) -> bool:
         """Whether a word begins some request of the catalogue."""
         return piece.found is None and piece.stem in self._heads
 
-    def says_not(self, label: str, parts: Sequence[Piece]) -> bool:
+    def familiarity(self, parts: Sequence[Piece]) -> float:
+        """The share of a clause's words that were seen in training, from 0 to 1."""
+        content = [p for p in parts if not p.is_mark and p.word not in STOP]
+        known = sum(p.found is not None or p.word in self.vocabulary or p.stem in self._stems for p in content)
+        return known / len(content) if content else 0.0
+
+    def follow_up(self, after: str, parts: Sequence[Piece]) -> str | None:
+        """The verb that short words such as "lift it again" mean after another verb."""
+        said = {p.word for p in parts if not p.is_mark and p.found is None}
+        return self._follow_ups.get((after, frozenset(said - word_set("model.around"))))
+
+    def says_not(self, label: str, parts: Sequence[Piece], like: float) -> bool:
         """Whether a verb is asked for by a "not" such as this one: "should not be devops any longer"."""
         words = _content(parts)
-        return any(own == label and len(words & said) >= _ENOUGH * len(words | said) for own, said in self._negated)
+        return any(own == label and len(words & said) >= like * len(words | said) for own, said in self._negated)
 
     def _mended(self, word: str) -> str | None:
         """The word of the catalogue that a mistyped one was meant to be; None where it is none for sure."""
+        word = word.replace("-", "")
         if len(word) < _SHORTEST or not word.isalpha() or word in self.vocabulary or word in english():
             return None
 
         allowed = 1 if len(word) < _LONG else 2
-        hits = process.extract(word, self._spelling, scorer=OSA.distance, score_cutoff=allowed, limit=2)
-        if not hits or (len(hits) > 1 and hits[0][1] == hits[1][1] and self._apart(hits[0][0], hits[1][0])):
-            return None
-        return str(hits[0][0])
-
-    @staticmethod
-    def _apart(one: str, other: str) -> bool:
-        return stem(one) != stem(other)
+        hits = process.extract(word, self._spelling, scorer=OSA.distance, score_cutoff=allowed, limit=8)
+        nearest = [str(hit[0]) for hit in hits if hit[1] == hits[0][1]]
+        if len({stem(near) for near in nearest}) > 1:
+            shuffled = [near for near in nearest if sorted(near) == sorted(word)]
+            begun = [near for near in nearest if near[0] == word[0] and near in self._heads]
+            nearest = shuffled or (begun if len({stem(near) for near in begun}) == 1 else [])
+        return nearest[0] if nearest else None
 
 
 def _heads(lesson: Lesson) -> Iterable[str]:

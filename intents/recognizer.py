@@ -14,32 +14,45 @@ from actions.core.kinds import Kind
 from actions.core.organization import Organization
 from actions.core.ports.messaging import Turn
 from actions.core.request import Origin
-from intents.acts import Act, act_of, is_later
+from intents.acts import Act, act_of, is_later, undenied
 from intents.classifier import Guess, features
 from intents.clauses import Clause, Piece, pieces, sentences
 from intents.entities import Names
 from intents.grammar import Grammar
 from intents.hostile import is_hostile
-from intents.lexicon import STOP, clusters
 from intents.meaning import Asks, Hint, Lacks, Meaning, Message, Unclear
 from intents.model import Model
 from intents.slots import Filled, Filler, split_reason
 from intents.text import own_words
-from intents.thread import Before, completed, corrects, is_again, is_fragment, is_inquiry, replaced, turns_before
-from intents.training import NONE, Verb, prepositions, risky
+from intents.thread import (
+    Before,
+    completed,
+    corrects,
+    is_again,
+    is_fragment,
+    is_inquiry,
+    last_words,
+    replaced,
+    turns_before,
+)
+from intents.training import NONE, Verb, risky
 
-_SURE_WRITE = 0.45
-_SURE_READ = 0.3
-_SURE_STATEMENT = 0.6
+_SURE_WRITE = 0.27
+_SURE_READ = 0.26
+_SURE_STATEMENT = 0.5
 _MISFIT = 0.3
+_SUPPORT = 0.1
+_CERTAIN = 0.8
+_FAMILIAR = 0.45
+_AHEAD = 1.7
 _HARMLESS = frozenset({Kind.DURATION, Kind.REF, Kind.TEAM})
 _MENTIONED = frozenset({Kind.VERSION, Kind.ENVIRONMENT, Kind.PERSON, Kind.SERVICE, Kind.ROLE})
 _ACTIVE = frozenset({Act.COMMAND, Act.REQUEST, Act.WISH})
 _BARRED = {
-    Act.QUESTION: (Hint.REPORTED, Hint.NEGATED, Hint.AMBIGUOUS),
+    Act.QUESTION: (Hint.REPORTED, Hint.NEGATED, Hint.AMBIGUOUS, Hint.HYPOTHETICAL),
     Act.COMMAND: (Hint.REPORTED, Hint.HYPOTHETICAL),
     Act.REQUEST: (Hint.REPORTED, Hint.HYPOTHETICAL, Hint.NEGATED),
-    Act.WISH: (Hint.REPORTED,),
+    Act.WISH: (Hint.REPORTED, Hint.HYPOTHETICAL),
 }
 _HINTS = {
     Act.NEGATED: Hint.NEGATED,
@@ -128,6 +141,10 @@ class Recognizer:
             self._is_risky(last.verb) or {p.word for p in parts} <= {"again", "same", "the", "please", "once", "more"}
         ):
             return self._complete(last.verb, dict(last.parameters), parts, [], confidence=0.8)
+        short = self._model.follow_up(last.verb.policy.name, parts)
+        if short is not None and short in self._catalog:
+            return self._complete(self._catalog[short], {}, [*parts, Piece("it", "it")], earlier, confidence=0.8)
+        parts = last_words(parts)
         if not is_fragment(parts):
             return None
         if is_inquiry(parts) and self._is_risky(last.verb) and not last.missing and not corrects(parts):
@@ -169,9 +186,10 @@ class Recognizer:
     def _judge(self, parts: Sequence[Piece]) -> list[_Judged]:
         result: list[_Judged] = []
         for sentence in sentences(parts, self._model.is_head):
-            acts = [act_of(clause, self._model.is_head) for clause in sentence]
+            clauses = [undenied(clause) for clause in sentence]
+            acts = [act_of(clause, self._model.is_head) for clause in clauses]
             conditional = Act.CONDITION in acts
-            for clause, act in zip(sentence, acts, strict=True):
+            for clause, act in zip(clauses, acts, strict=True):
                 bare, reason = split_reason(clause)
                 result.append(_Judged(bare, act, conditional, reason))
         return result
@@ -187,15 +205,14 @@ class Recognizer:
         context = [p for other in every if other is not item and other.act not in skipped for p in other.clause]
         reason = next((other.reason for other in every if other.reason), "")
         ranked = self._ranked(item, context, reason, earlier)
-        for confidence, guess, filled in ranked[:3]:
-            if guess.label.startswith(NONE):
-                return None
-            verb = self._catalog[guess.label]
-            if self._may(verb, item, confidence):
-                return _Reading(verb, filled or Filled(), confidence, item)
-            if item.act is not Act.QUESTION:
-                return None
-        return None
+        confidence, guess, filled = ranked[0]
+        if guess.label.startswith(NONE) or filled is None:
+            return None
+        verb = self._catalog[guess.label]
+        if self._model.familiarity(item.clause) < _FAMILIAR:
+            return None
+        ahead = len(ranked) == 1 or confidence >= _AHEAD * ranked[1][0] or not self._is_risky(verb)
+        return _Reading(verb, filled, confidence, item) if ahead and self._may(verb, item, confidence) else None
 
     def _ranked(
         self, item: _Judged, context: Sequence[Piece], reason: str, earlier: Sequence[Before]
@@ -226,24 +243,27 @@ class Recognizer:
     def _may(self, verb: Verb, item: _Judged, confidence: float) -> bool:
         """Whether a clause of such a kind may be read as a verb with that much confidence."""
         if not self._is_risky(verb):
-            return item.act is not Act.NEGATED and confidence >= _SURE_READ
+            told = item.act is Act.STATEMENT and not self._is_elliptic(item.clause)
+            known = item.clause[-1].word not in {"who", "what", "why", "which"}
+            return known and item.act is not Act.NEGATED and confidence >= (_SURE_STATEMENT if told else _SURE_READ)
         if item.conditional or item.act is Act.QUESTION or (is_later(item.clause) and not _takes_time(verb)):
             return False
-        if item.act is Act.NEGATED:
-            return confidence >= _SURE_STATEMENT and self._model.says_not(verb.policy.name, item.clause)
+        says_not = any(p.word in {"not", "never", "nobody", "nothing"} for p in item.clause)
+        if item.act is Act.NEGATED or (item.act is Act.STATEMENT and says_not):
+            like = 0.3 if confidence >= _CERTAIN else 0.6
+            return confidence >= _SURE_STATEMENT and self._model.says_not(verb.policy.name, item.clause, like)
         needed = _SURE_WRITE if item.act in _ACTIVE else _SURE_STATEMENT
         return confidence >= needed and self._supported(verb, item)
 
+    def _is_elliptic(self, clause: Clause) -> bool:
+        """Whether a clause is no sentence but a title: "failed builds of search", "deploy log"."""
+        return not any(
+            p.word in {"i", "we", "you", "is", "am", "are", "was", "has", "have", "do", "it"} for p in clause
+        )
+
     def _supported(self, verb: Verb, item: _Judged) -> bool:
         """Whether the words, and not only the values beside them, speak for a verb."""
-        content = [p for p in item.clause if p.found is None and not p.is_mark and p.word not in STOP]
-        label = verb.policy.name
-        weigh = self._model.classifier.weight
-        worth = [
-            weigh(f"w {p.stem}", label) + sum(0.6 * weigh(f"c {group}", label) for group in clusters().get(p.stem, ()))
-            for p in content
-        ]
-        return any(value > 0.1 for value in worth)  # noqa: PLR2004 - less is noise of the fit
+        return self._model.classifier.support(features(item.clause), verb.policy.name) > _SUPPORT
 
     def _complete(
         self,
@@ -306,7 +326,7 @@ class Recognizer:
     def _filler(self, verb: Verb) -> Filler:
         name = verb.policy.name
         if name not in self._fillers:
-            self._fillers[name] = Filler(verb, prepositions(verb))
+            self._fillers[name] = Filler(verb, self._model.beside.get(name, {}))
         return self._fillers[name]
 
     def _is_risky(self, verb: Verb) -> bool:

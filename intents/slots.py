@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import permutations
 
 from pydantic import JsonValue
 
@@ -13,7 +15,7 @@ from actions.core.kinds import Kind
 from intents.clauses import Clause, Piece
 from intents.grammar import choice_at
 from intents.lexicon import data_lines, word_set
-from intents.training import Verb
+from intents.training import Verb, signs
 from intents.values import Found
 
 _CORRECTIONS = word_set("slots.corrections")
@@ -32,6 +34,7 @@ class Mention:
     found: Found
     before: str
     position: int
+    words: tuple[str, ...]
     negated: bool = False
 
 
@@ -57,6 +60,7 @@ def mentions(clause: Iterable[Piece]) -> tuple[list[Mention], list[int]]:
     found: list[Mention] = []
     corrections: list[int] = []
     before: list[str] = []
+    every = tuple(piece.word for piece in clause)
     for position, piece in enumerate(clause):
         if piece.found is None:
             if piece.word in _CORRECTIONS and found:
@@ -67,7 +71,13 @@ def mentions(clause: Iterable[Piece]) -> tuple[list[Mention], list[int]]:
         own = near[-1] if near else ""
         negated = "not" in before[-3:] and own in {"not", "to", "in", "on"}
         found.append(
-            Mention(piece.found, own if not (before and before[-1].startswith("<")) else before[-1], position, negated)
+            Mention(
+                piece.found,
+                own if not (before and before[-1].startswith("<")) else before[-1],
+                position,
+                every,
+                negated,
+            )
         )
         before.append(piece.word)
     return found, corrections
@@ -89,12 +99,12 @@ class Filler:
 
     Args:
         verb: the verb.
-        before: for each parameter, the words that stand before it in the verb's phrases and sayings.
+        beside: for each parameter, what stood beside it how often in the verb's phrases and sayings.
     """
 
-    def __init__(self, verb: Verb, before: Mapping[str, frozenset[str]]) -> None:
+    def __init__(self, verb: Verb, beside: Mapping[str, Mapping[str, int]]) -> None:
         self._verb = verb
-        self._before = before
+        self._beside = beside
         self._by_kind: dict[Kind, list[str]] = {}
         self._choices: dict[str, tuple[str, ...]] = {}
         for name in verb.model_fields:
@@ -124,9 +134,10 @@ class Filler:
         for kind, names in self._by_kind.items():
             own = self._of_kind(kind, here, corrections)
             other = self._of_kind(kind, elsewhere, [])
-            self._assign(kind, names, own or other, filled)
-            if own and other and len(names) > 1:
-                self._assign(kind, [n for n in names if n not in filled.parameters], other, filled, strict=True)
+            if len(names) > 1:
+                self._assign_several(kind, names, [*other, *own], filled)
+            else:
+                self._assign(kind, names[0], own or other, filled)
         for name, choices in self._choices.items():
             value = _choice(choices, main) or _choice(choices, context)
             if value and (name != "only" or "only" in [p.word for p in main]):
@@ -138,7 +149,8 @@ class Filler:
         return filled
 
     def _of_kind(self, kind: Kind, candidates: Sequence[Mention], corrections: Sequence[int]) -> list[Mention]:
-        found = [m for m in candidates if kind in m.found.readings and not m.negated]
+        every = [m for m in candidates if kind in m.found.readings]
+        found = [m for m in every if not m.negated] or (every if kind is Kind.REQUEST else [])
         if kind is Kind.REF:
             found = [m for m in found if Kind.VERSION not in m.found.readings or Kind.VERSION not in self.kinds]
         if kind is Kind.TEAM:
@@ -161,46 +173,36 @@ class Filler:
                 found = [*earlier[:-1], *later]
         return found
 
-    def _assign(
-        self,
-        kind: Kind,
-        names: Sequence[str],
-        found: list[Mention],
-        filled: Filled,
-        *,
-        strict: bool = False,
-    ) -> None:
-        if len(names) > 1:
-            self._assign_several(kind, names, found, filled, strict=strict)
-            return
-        if found and names and names[0] not in filled.parameters:
-            if kind is Kind.VERSION and not self._is_required(names[0]) and self._risky:
-                found = [m for m in found if m.before in self._before[names[0]] - {""} or m.before in _TOWARDS]
-            if kind is Kind.DURATION:
-                found = [m for m in found if not (self._risky and m.found.past)]
-            if found:
-                self._set(names[0], kind, found, filled)
+    def _assign(self, kind: Kind, name: str, found: list[Mention], filled: Filled) -> None:
+        if kind is Kind.VERSION and not self._is_required(name) and self._risky:
+            found = [m for m in found if m.before in _TOWARDS or (m.before and self._seen(name).get(f"<1 {m.before}"))]
+        if kind is Kind.DURATION:
+            found = [m for m in found if not (self._risky and m.found.past)]
+        if found:
+            self._set(name, kind, found, filled)
 
-    def _assign_several(
-        self, kind: Kind, names: Sequence[str], found: list[Mention], filled: Filled, *, strict: bool
-    ) -> None:
-        """Values of one kind for several parameters, told apart by the words before them."""
-        for mention in list(found):
-            told = [n for n in names if n not in filled.parameters and self._suits(n, names, mention.before)]
-            if len(told) == 1:
-                self._set(told[0], kind, [mention], filled)
-                found.remove(mention)
-        if strict:
+    def _assign_several(self, kind: Kind, names: Sequence[str], found: list[Mention], filled: Filled) -> None:
+        """Values of one kind for several parameters, told apart by what stands beside them."""
+        values = list({m.found.readings[kind]: m for m in found}.values())
+        if len(values) > len(names):
+            required = [name for name in names if self._is_required(name)] or list(names)
+            filled.ambiguous[required[0]] = tuple(m.found.readings[kind] for m in values)
             return
-        for name in names:
-            if name not in filled.parameters and found and (self._is_required(name) or not self._risky):
-                self._set(name, kind, found, filled)
-                found = []
+        ways = [dict(zip(way, values, strict=True)) for way in permutations(names, len(values))]
+        best = max(ways, key=lambda way: sum(self._likely(name, m, values) for name, m in way.items()), default={})
+        for name, mention in best.items():
+            self._set(name, kind, [mention], filled)
 
-    def _suits(self, name: str, names: Sequence[str], before: str) -> bool:
-        if not before or before not in self._before[name]:
-            return False
-        return not any(before in self._before[other] for other in names if other != name)
+    def _likely(self, name: str, mention: Mention, every: Sequence[Mention]) -> float:
+        """How well a value suits a parameter by what stands beside it; a naive Bayes score."""
+        seen = self._seen(name)
+        near = signs(mention.words, mention.position, first=mention is every[0], only=len(every) == 1)
+        return math.log(seen.get("#", 0) + 1) + sum(
+            math.log((seen.get(sign, 0) + 0.2) / (seen.get("#", 0) + 2)) for sign in near[:-1]
+        )
+
+    def _seen(self, name: str) -> Mapping[str, int]:
+        return self._beside.get(name, {})
 
     def _is_required(self, name: str) -> bool:
         return self._verb.model_fields[name].is_required()
@@ -222,12 +224,14 @@ class Filler:
 
 def _choice(choices: Sequence[str], parts: Sequence[Piece]) -> str | None:
     words = [piece for piece in parts if not piece.is_mark]
+    several = bool({piece.word for piece in words} & {"any", "which", "what", "all", "every", "those", "that"})
     for at in range(len(words)):
         value, end = choice_at(choices, words, at)
         if value is not None and not (end < len(words) and words[end].word == "back"):
             return value
         for choice in choices:
-            if words[at].found is None and words[at].word in _said_for().get(choice, ()):
+            said = words[at].word if words[at].found is None else ""
+            if said in _said_for().get(choice, ()) or (several and f"+{said}" in _said_for().get(choice, ())):
                 return choice
     return None
 

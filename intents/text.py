@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from intents.lexicon import is_short_form
+
 END = frozenset(".!?\n;")
 """Tokens that end a sentence."""
 
@@ -79,6 +81,8 @@ _MENTION = re.compile(r"<@(?P<id>[UWB][A-Z0-9]+)(?:\|(?P<label>[^>]*))?>")
 _CHANNEL = re.compile(r"<#[A-Z0-9]+(?:\|(?P<label>[^>]*))?>|<!(?:here|channel|everyone)(?:\|[^>]*)?>")
 _LINK = re.compile(r"<(?:https?|mailto):[^|>]*\|(?P<label>[^>]*)>|<?https?://[^\s>]*>?")
 _EMOJI_CODE = re.compile(r":(?P<code>[a-z][a-z0-9_+-]*|\+1|-1)(?:::[a-z0-9-]+)?:")
+_PLUS_ONE = re.compile(r"(?<![\w.])\+1(?![\w.])")
+_MINUS_ONE = re.compile(r"👎|:(?:-1|thumbsdown):|(?<![\w.])-1(?![\w.])")
 _THUMB = re.compile(r"[👍✅🚢]|:(?:\+1|thumbsup|white_check_mark|shipit|ship):")
 _STYLE = re.compile(r"(?<![\w*])[*~](?=\S)([^*~\n]+?)(?<=\S)[*~](?![\w*])|(?<!\w)_(?=\S)([^_\n]+?)(?<=\S)_(?!\w)")
 _ARROW = re.compile(r"\s*(?:->|=>|→|➡️?|⇒)\s*")
@@ -125,7 +129,8 @@ def own_words(text: str, is_person: Callable[[str], bool], handle: Callable[[str
     text = _SPEAKER.sub(speaker_away, text)
     text = _SAYS.sub(rest_away, text)
     text = _QUOTES.sub(unless_short, text)
-    text = _EMOJI_CODE.sub(" ", _THUMB.sub(" thumbsup ", text))
+    text = _MINUS_ONE.sub(" thumbsdown ", _PLUS_ONE.sub(" thumbsup ", _THUMB.sub(" thumbsup ", text)))
+    text = _EMOJI_CODE.sub(" ", text)
     text = _STYLE.sub(lambda m: m[1] or m[2], text)
     text = _GLUED.sub(" ", _ARROW.sub(" to ", text))
     return Words(text, tuple(tokens(text)), tuple(quoted))
@@ -133,7 +138,12 @@ def own_words(text: str, is_person: Callable[[str], bool], handle: Callable[[str
 
 def tokens(text: str) -> list[Token]:
     """Split plain words into tokens; `{placeholders}` stay whole."""
-    return [
-        Token(typed, _POSSESSIVE.sub("", typed.casefold()).replace("’", "'"), _POSSESSIVE.search(typed) is not None)  # noqa: RUF001
-        for typed in _TOKEN.findall(text)
-    ]
+    return [_token(typed) for typed in _TOKEN.findall(text)]
+
+
+def _token(typed: str) -> Token:
+    word = typed.casefold().replace("’", "'")  # noqa: RUF001 - the apostrophe that telephones type
+    if is_short_form(word):
+        return Token(typed, word)
+    bare = _POSSESSIVE.sub("", word)
+    return Token(typed, bare, possessive=bare != word)

@@ -75,6 +75,17 @@ def is_fragment(parts: Sequence[Piece]) -> bool:
     return any(piece.found for piece in parts) and all(word in _FOLLOWING for word in words)
 
 
+def last_words(parts: Sequence[Piece]) -> Sequence[Piece]:
+    """What follows a remark: "works fine there, now production" → "now production"."""
+    marks = [
+        at for at, piece in enumerate(parts) if piece.word in {",", ".", "!", ";", "-", "—"} and at + 1 < len(parts)
+    ]
+    if not marks or any(piece.found for piece in parts[: marks[-1]]):
+        return parts
+    before = {piece.word for piece in parts[: marks[-1]]}
+    return parts if before & {"not", "do", "if", "when", "?"} else parts[marks[-1] + 1 :]
+
+
 def is_again(parts: Sequence[Piece]) -> bool:
     """Whether a message says no more than "once more"."""
     words = {piece.word for piece in parts if not piece.is_mark}

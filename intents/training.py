@@ -6,7 +6,8 @@ import hashlib
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from actions.core.catalog import Catalog
 from actions.core.kinds import Kind
 from intents.clauses import Piece, pieces, placeholder
 from intents.entities import Names
-from intents.lexicon import data_lines
+from intents.lexicon import data_lines, word_set
 from intents.text import tokens
 
 Verb = type[Action[Any]]
@@ -29,6 +30,9 @@ _AFTER = re.compile(r"after (\w+): (.+)")
 _MAX_VARIANTS = 32
 _FORBIDDING = ("do not", "never", "please do not")
 _FREE = frozenset({Kind.TEXT, Kind.TOPIC, Kind.VERB})
+
+
+_NO_NAMES = Names({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ def follow_ups(catalog: Catalog) -> dict[tuple[str, frozenset[str]], str]:
         for line in _lines(verb):
             match = _AFTER.fullmatch(line)
             if match:
-                words = frozenset(token.word for token in tokens(match[2]))
+                words = frozenset(token.word for token in tokens(match[2])) - word_set("model.around")
                 found[match[1], words] = verb.policy.name
     return found
 
@@ -127,11 +131,12 @@ def _none(catalog: Catalog) -> Iterable[Lesson]:
     for line in data_lines("none.txt"):
         hint, _, text = line.partition(":")
         for variant in variants(text):
+            words = tokens(variant)
             parts = [
                 Piece(kinds[part.word[1:-1]], kinds[part.word[1:-1]])
                 if part.word[1:-1] in kinds and part.word[0] == "{"
                 else part
-                for part in pieces(tokens(variant), ())
+                for part in pieces(words, _NO_NAMES.find(words))
             ]
             yield Lesson(NONE + hint.strip(), tuple(parts))
 
@@ -144,7 +149,8 @@ def _delexicalised(text: str, verb: Verb) -> Iterator[list[Piece]]:
             values = [value.replace("_", " ") for value in verb.choices_of(name)]
             texts = [one.replace(f"{{{name}}}", value) for one in texts for value in values]
     for one in texts:
-        yield [_slotted(part, verb) for part in pieces(tokens(one), ()) if not _is_free(part, verb)]
+        words = tokens(one)
+        yield [_slotted(part, verb) for part in pieces(words, _NO_NAMES.find(words)) if not _is_free(part, verb)]
 
 
 def _is_free(part: Piece, verb: Verb) -> bool:
@@ -174,16 +180,50 @@ def _sample_names(catalog: Catalog) -> Names:
     return Names(named)
 
 
-def prepositions(verb: Verb) -> dict[str, frozenset[str]]:
-    """For each parameter, the words that stand before it in the verb's phrases and sayings."""
-    found: dict[str, set[str]] = {name: set() for name in verb.model_fields}
+def surroundings(verb: Verb) -> dict[str, Counter[str]]:
+    """For each parameter, how often each sign stood beside it in the verb's phrases and sayings."""
+    found: dict[str, Counter[str]] = {name: Counter() for name in verb.model_fields}
+    if not _is_told_by_place(verb):
+        return {}
     for text in (*verb.policy.phrases, *sayings(verb)):
         for variant in variants(text):
-            words = [token.word for token in tokens(variant)]
-            for before, word in zip(["", *words], words, strict=False):
-                if word.startswith("{") and word[1:-1] in found:
-                    found[word[1:-1]].add("" if before.startswith("{") else before)
-    return {name: frozenset(words) for name, words in found.items()}
+            said = [token.word for token in tokens(variant)]
+            kinds = [word[1:-1] for word in said if word.startswith("{") and word[1:-1] in verb.model_fields]
+            plain = [placeholder(verb.kind_of(word[1:-1])) if word[1:-1] in found else word for word in said]
+            for at, word in enumerate(said):
+                if word[1:-1] in found:
+                    same = [name for name in kinds if verb.kind_of(name) is verb.kind_of(word[1:-1])]
+                    found[word[1:-1]].update(signs(plain, at, first=same[0] == word[1:-1], only=len(same) == 1))
+    return found
+
+
+def _is_told_by_place(verb: Verb) -> bool:
+    """Whether a verb has several parameters of one kind, or a version that it need not have."""
+    kinds = [verb.kind_of(name) for name in verb.model_fields if verb.kind_of(name) is not Kind.TEXT]
+    optional = [verb.kind_of(name) for name, field in verb.model_fields.items() if not field.is_required()]
+    return len(set(kinds)) < len(kinds) or Kind.VERSION in optional
+
+
+def signs(words: Sequence[str], at: int, *, first: bool, only: bool) -> list[str]:
+    """What stands beside a value, by which parameters of one kind are told apart.
+
+    Args:
+        words: the sentence, with kinds for values.
+        at: where the value is.
+        first: whether it is the first of its kind.
+        only: whether it is the only one.
+    """
+    padded = ["^", "^", *words, "$", "$"]
+    here = at + 2
+    place = "only" if only else "first" if first else "last"
+    return [
+        f"<1 {padded[here - 1]}",
+        f"<2 {padded[here - 2]} {padded[here - 1]}",
+        f">1 {padded[here + 1]}",
+        f">2 {padded[here + 1]} {padded[here + 2]}",
+        f"@ {place}",
+        "#",
+    ]
 
 
 def risky(catalog: Catalog) -> frozenset[str]:

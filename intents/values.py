@@ -21,7 +21,7 @@ class Found:
         end: index after its last token.
         readings: what it may be, by kind.
         weak: whether it counts only where an action wants such a value.
-        fuzzy: whether it was mistyped, so that the reading is a guess.
+        mistakes: how many typing mistakes it has; with any, the reading is a guess.
         rivals: names that it may equally be; then it is none of them for sure.
         past: for a duration, whether it looks back.
         typed: the words as typed.
@@ -31,10 +31,15 @@ class Found:
     end: int
     readings: dict[Kind, str]
     weak: bool = False
-    fuzzy: bool = False
+    mistakes: int = 0
     rivals: tuple[str, ...] = ()
     past: bool | None = None
     typed: str = field(default="", compare=False)
+
+    @property
+    def fuzzy(self) -> bool:
+        """Whether it was mistyped."""
+        return self.mistakes > 0
 
     @property
     def kind(self) -> Kind:
