@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from intents.clauses import Piece
 from intents.lexicon import STOP, clusters
@@ -74,44 +73,6 @@ class Classifier:
         self.labels = tuple(labels)
         self._weights = weights
 
-    @classmethod
-    def fit(cls, lessons: Sequence[Lesson], *, epochs: int = _EPOCHS) -> Classifier:
-        """Learn from lessons: a passive-aggressive multi-class classifier, averaged over its steps.
-
-        The order of the lessons is a fixed permutation, so that the same lessons give the same weights.
-        """
-        labels = sorted({lesson.label for lesson in lessons})
-        index = {label: at for at, label in enumerate(labels)}
-        data = [(features(lesson.parts), index[lesson.label]) for lesson in lessons]
-        stride = next(step for step in (7919, 104729, 1) if len(data) % step)
-        order = [(at * stride) % len(data) for at in range(len(data))] if data else []
-        weights: dict[str, dict[int, float]] = {}
-        sums: dict[str, dict[int, float]] = {}
-        step, total = 0, epochs * len(data) or 1
-        for _ in range(epochs):
-            for at in order:
-                step += 1
-                seen, gold = data[at]
-                scores = _scores(weights, seen, len(labels))
-                rival = max(
-                    (label for label in range(len(labels)) if label != gold), key=scores.__getitem__, default=gold
-                )
-                loss = _MARGIN - scores[gold] + scores[rival]
-                if rival == gold or loss <= 0:
-                    continue
-                rate = min(_AGGRESSION, loss / 2)
-                left = (total - step + 1) / total
-                for name, value in seen.items():
-                    own, summed = weights.setdefault(name, {}), sums.setdefault(name, {})
-                    for label, change in ((gold, rate * value), (rival, -rate * value)):
-                        own[label] = own.get(label, 0.0) + change
-                        summed[label] = summed.get(label, 0.0) + change * left
-        kept = {
-            name: [(label, round(weight, 4)) for label, weight in row.items() if abs(weight) > 1e-3]  # noqa: PLR2004
-            for name, row in sums.items()
-        }
-        return cls(labels, {name: row for name, row in kept.items() if row})
-
     def guesses(self, seen: Features) -> list[Guess]:
         """Every label, the likeliest first."""
         scores = [0.0] * len(self.labels)
@@ -135,15 +96,41 @@ class Classifier:
             if own == at
         )
 
-    def to_json(self) -> Any:
-        """All of it as JSON."""
-        return [self.labels, self._weights]
 
-    @classmethod
-    def from_json(cls, kept: Any) -> Classifier:
-        """What `to_json` gave."""
-        labels, weights = kept
-        return cls(labels, weights)
+def fitted(lessons: Sequence[Lesson], *, epochs: int = _EPOCHS) -> tuple[list[str], dict[str, list[tuple[int, float]]]]:
+    """Learn labels and weights: a passive-aggressive multi-class classifier, averaged over its steps.
+
+    The order of the lessons is a fixed permutation, so that the same lessons give the same weights.
+    """
+    labels = sorted({lesson.label for lesson in lessons})
+    index = {label: at for at, label in enumerate(labels)}
+    data = [(features(lesson.parts), index[lesson.label]) for lesson in lessons]
+    stride = next(step for step in (7919, 104729, 1) if len(data) % step)
+    order = [(at * stride) % len(data) for at in range(len(data))] if data else []
+    weights: dict[str, dict[int, float]] = {}
+    sums: dict[str, dict[int, float]] = {}
+    step, total = 0, epochs * len(data) or 1
+    for _ in range(epochs):
+        for at in order:
+            step += 1
+            seen, gold = data[at]
+            scores = _scores(weights, seen, len(labels))
+            rival = max((label for label in range(len(labels)) if label != gold), key=scores.__getitem__, default=gold)
+            loss = _MARGIN - scores[gold] + scores[rival]
+            if rival == gold or loss <= 0:
+                continue
+            rate = min(_AGGRESSION, loss / 2)
+            left = (total - step + 1) / total
+            for name, value in seen.items():
+                own, summed = weights.setdefault(name, {}), sums.setdefault(name, {})
+                for label, change in ((gold, rate * value), (rival, -rate * value)):
+                    own[label] = own.get(label, 0.0) + change
+                    summed[label] = summed.get(label, 0.0) + change * left
+    kept = {
+        name: [(label, round(weight, 4)) for label, weight in row.items() if abs(weight) > 1e-3]  # noqa: PLR2004
+        for name, row in sums.items()
+    }
+    return labels, {name: row for name, row in kept.items() if row}
 
 
 def _scores(weights: Mapping[str, Mapping[int, float]], seen: Features, count: int) -> list[float]:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from actions.core.catalog import Catalog
-from intents.classifier import Classifier
+from intents.classifier import Classifier, fitted
 from intents.clauses import Piece
 from intents.lexicon import STOP, english, stem, word_set
 from intents.training import NONE, Lesson, fingerprint, follow_ups, lessons, public, surroundings
@@ -24,52 +25,69 @@ _LONG = 7
 _NO_HEADS = word_set("model.no_heads")
 
 
+@dataclass(frozen=True)
+class Learned:
+    """What is kept, as JSON has it.
+
+    Attributes:
+        labels: the classifier's labels.
+        weights: for each feature, how much it speaks for which labels.
+        vocabulary: every plain word that was seen.
+        heads: the stems with which requests begin.
+        negated: verbs with the words of those of their sayings that say "not".
+        follow_ups: what short words mean after which verb: the verb before, the words, the verb meant.
+        beside: for a verb's parameters, what stood beside them how often.
+    """
+
+    labels: list[str]
+    weights: dict[str, list[tuple[int, float]]]
+    vocabulary: list[str]
+    heads: list[str]
+    negated: list[tuple[str, list[str]]]
+    follow_ups: list[tuple[str, list[str], str]]
+    beside: dict[str, dict[str, dict[str, int]]]
+
+    @classmethod
+    def of(cls, catalog: Catalog) -> Learned:
+        """Learn from a catalogue: seconds."""
+        learned = lessons(catalog)
+        asking = [lesson for lesson in learned if not lesson.label.startswith(NONE)]
+        labels, weights = fitted(learned)
+        return cls(
+            labels=labels,
+            weights=weights,
+            vocabulary=sorted({p.word for lesson in learned for p in lesson.parts if p.word.isalpha()}),
+            heads=sorted({head for lesson in asking for head in _heads(lesson)}),
+            negated=[(lesson.label, sorted(_content(lesson.parts))) for lesson in asking if _has_not(lesson.parts)],
+            follow_ups=[(verb, sorted(said), name) for (verb, said), name in follow_ups(catalog).items()],
+            beside={verb.policy.name: found for verb in public(catalog) if (found := surroundings(verb))},
+        )
+
+
 class Model:
     """What the recogniser has learned from a catalogue."""
 
-    def __init__(
-        self,
-        classifier: Classifier,
-        vocabulary: Iterable[str],
-        heads: Iterable[str],
-        negated: Sequence[tuple[str, Sequence[str]]],
-        after: Sequence[tuple[str, Sequence[str], str]],
-        beside: Mapping[str, Mapping[str, Mapping[str, int]]],
-    ) -> None:
-        self.classifier = classifier
-        self.vocabulary = frozenset(vocabulary)
-        self._heads = frozenset(heads)
+    def __init__(self, learned: Learned) -> None:
+        self._learned = learned
+        self.classifier = Classifier(learned.labels, learned.weights)
+        self.vocabulary = frozenset(learned.vocabulary)
+        self.beside: Mapping[str, Mapping[str, Mapping[str, int]]] = learned.beside
+        self._heads = frozenset(learned.heads)
         self._stems = frozenset(stem(word) for word in self.vocabulary)
-        self._negated = [(label, frozenset(words)) for label, words in negated]
-        self._follow_ups = {(verb, frozenset(said)): name for verb, said, name in after}
-        self.beside = beside
+        self._negated = [(label, frozenset(words)) for label, words in learned.negated]
+        self._follow_ups = {(verb, frozenset(said)): name for verb, said, name in learned.follow_ups}
         self._spelling = sorted(word for word in self.vocabulary if len(word) >= _SHORTEST)
         self.mended = lru_cache(maxsize=4096)(self._mended)
-
-    @classmethod
-    def fit(cls, catalog: Catalog) -> Model:
-        """Learn from a catalogue: seconds."""
-        learned = lessons(catalog)
-        vocabulary = {p.word for lesson in learned for p in lesson.parts if p.word.isalpha()}
-        heads = {head for lesson in learned if not lesson.label.startswith(NONE) for head in _heads(lesson)}
-        negated = [
-            (lesson.label, sorted(_content(lesson.parts)))
-            for lesson in learned
-            if not lesson.label.startswith(NONE) and _has_not(lesson.parts)
-        ]
-        beside = {verb.policy.name: found for verb in public(catalog) if (found := surroundings(verb))}
-        after = [(verb, sorted(said), name) for (verb, said), name in follow_ups(catalog).items()]
-        return cls(Classifier.fit(learned), vocabulary, heads, negated, after, beside)
 
     @classmethod
     def kept(cls, catalog: Catalog, directory: Path | None) -> Model:
         """The model of a catalogue out of a directory; fitted and put there where it is not."""
         if directory is None:
-            return cls.fit(catalog)
+            return cls(Learned.of(catalog))
         path = directory / f"intents-{fingerprint(catalog, _VERSION)}.json"
-        with contextlib.suppress(OSError, ValueError):
-            return cls.load(path)
-        model = cls.fit(catalog)
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            return cls(Learned(**json.loads(path.read_text(encoding="utf-8"))))
+        model = cls(Learned.of(catalog))
         model.save(path)
         return model
 
@@ -77,33 +95,8 @@ class Model:
         """Write it, so that a reader never sees half a file."""
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(f".{os.getpid()}.tmp")
-        kept = {
-            "classifier": self.classifier.to_json(),
-            "vocabulary": sorted(self.vocabulary),
-            "heads": sorted(self._heads),
-            "beside": self.beside,
-            "follow_ups": [(verb, sorted(said), name) for (verb, said), name in self._follow_ups.items()],
-            "negated": [(label, sorted(words)) for label, words in self._negated],
-        }
-        draft.write_text(json.dumps(kept, separators=(",", ":")), encoding="utf-8")
+        draft.write_text(json.dumps(asdict(self._learned), separators=(",", ":")), encoding="utf-8")
         draft.replace(path)
-
-    @classmethod
-    def load(cls, path: Path) -> Model:
-        """Read what `save` wrote.
-
-        Raises:
-            OSError: there is no such file.
-            ValueError: it is not what `save` writes.
-        """
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        return cls(
-            Classifier.from_json(kept["classifier"]),
-            kept["vocabulary"],
-            kept["heads"],
-            kept["negated"],
-            kept["follow_ups"],
-        )
 
     def is_head(self, piece: Piece) -> bool:
         """Whether a word begins some request of the catalogue."""

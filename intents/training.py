@@ -180,7 +180,7 @@ def _sample_names(catalog: Catalog) -> Names:
     return Names(named)
 
 
-def surroundings(verb: Verb) -> dict[str, Counter[str]]:
+def surroundings(verb: Verb) -> dict[str, dict[str, int]]:
     """For each parameter, how often each sign stood beside it in the verb's phrases and sayings."""
     found: dict[str, Counter[str]] = {name: Counter() for name in verb.model_fields}
     if not _is_told_by_place(verb):
@@ -194,7 +194,7 @@ def surroundings(verb: Verb) -> dict[str, Counter[str]]:
                 if word[1:-1] in found:
                     same = [name for name in kinds if verb.kind_of(name) is verb.kind_of(word[1:-1])]
                     found[word[1:-1]].update(signs(plain, at, first=same[0] == word[1:-1], only=len(same) == 1))
-    return found
+    return {name: dict(counted) for name, counted in found.items()}
 
 
 def _is_told_by_place(verb: Verb) -> bool:
