@@ -12,7 +12,7 @@ from intents.training import Lesson
 
 Features = dict[str, float]
 
-_EPOCHS = 12
+_EPOCHS = 4
 _MARGIN = 1.0
 _AGGRESSION = 0.35
 _TEMPERATURE = 0.55

@@ -311,6 +311,8 @@ class Recognizer:
 
     def _nothing(self, parts: Sequence[Piece], judged: Sequence[_Judged]) -> Unclear:
         """Why nothing is to be done, as well as that can be told."""
+        if {piece.word for piece in parts} & {"thanks", "thank", "cheers"}:
+            return _unclear(Hint.THANKS)
         for item in judged:
             if item.conditional:
                 return _unclear(Hint.CONDITIONAL)
