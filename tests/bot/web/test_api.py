@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -284,3 +285,9 @@ def test_metrics_count_by_route_and_not_by_id(client: TestClient, house: Cardboa
     assert 'route="/api/v1/requests/{id}",status="200"' in page
     assert "R-1" not in page
     assert page.endswith("# EOF\n")
+
+
+def test_the_documentation_names_every_call(client: TestClient) -> None:
+    page = Path("docs/api.md").read_text(encoding="utf-8")
+    paths = {path for path in client.get("/api/v1/openapi.json").json()["paths"] if "/actions/" not in path}
+    assert {path for path in paths if f"{path}`" not in page} == set()
