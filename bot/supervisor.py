@@ -199,6 +199,9 @@ class Supervisor:
                 self._ended(child, os.waitstatus_to_exitcode(status))
 
     def _ended(self, child: _Child, code: int) -> None:
+        # Each process leads a group; what it started in it and could not end itself is ended with it.
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGTERM)
         ran = time.monotonic() - child.started
         child.failures = 0 if ran >= self.patience.steady else child.failures + 1
         wait = min(self.patience.first * 2 ** (child.failures - 1), self.patience.longest) if child.failures else 0.0

@@ -52,6 +52,8 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         raise OwnSystems(here.url)
     if here is not None:
         return _talk(arguments, settings)
+    # A demo must never come near the stores of one's own Shipmate, whatever the environment names.
+    settings = settings.changed(database_url=None, redis_url=None)
     if "port" not in settings.model_fields_set:
         settings = settings.changed(port=0)
     with _everything(settings) as supervisor:

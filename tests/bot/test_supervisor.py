@@ -128,6 +128,26 @@ def test_when_it_is_killed_its_processes_end(start: Start) -> None:
     os.close(watched)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="watches a process by its descriptor")
+def test_what_a_killed_process_started_ends_with_it(start: Start) -> None:
+    body = """
+def parent():
+    if os.fork() == 0:
+        say("grandchild")
+        until_told()
+    say("child")
+    until_told()
+supervise(Program("a", parent))
+"""
+    process = start(body)
+    pids = {word: int(pid) for word, pid in (line(process) for _ in range(2))}
+    watched = os.pidfd_open(pids["grandchild"])
+    os.kill(pids["child"], signal.SIGKILL)
+    assert select.select([watched], [], [], 10)[0] == [watched]
+    os.close(watched)
+    process.terminate()
+
+
 def test_a_process_starts_when_it_may(start: Start, tmp_path: Path) -> None:
     body = f"""
 go = Path({str(tmp_path / "go")!r})
