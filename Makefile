@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types contracts unit e2e bench docs lock clean
+.PHONY: help setup demo test check lint types contracts unit e2e crash bench docs lock clean
 
 help: ## what can be made here
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -25,7 +25,7 @@ demo: $(READY) ## start everything with a sandbox company and open a chat
 	@$(BIN)/shipmate demo
 
 test: $(READY) ## all tests that need nothing beyond wheels
-	$(BIN)/python -m pytest -m "not e2e and not crash and not peers" -n 2
+	$(BIN)/python -m pytest -m "not e2e and not crash and not peers" -n 2 --dist loadgroup
 
 check: lint types contracts unit ## static checks and in-memory tests, under a minute
 
@@ -47,6 +47,9 @@ e2e: $(READY) ## the slow and the root-needing tests
 
 bench: $(READY) ## the benchmarks, as ratios within one run
 	$(BIN)/python -m tests.bench
+
+crash: $(READY) ## end processes in the midst of their work, at many moments
+	$(BIN)/python -m pytest -m crash
 
 docs: $(READY) ## write the generated reference anew
 	$(BIN)/shipmate docs > docs/actions.md.new && mv docs/actions.md.new docs/actions.md

@@ -16,6 +16,7 @@ import httpx
 
 from bot.instance import Running, running
 from bot.sandbox.server import start as found_company
+from bot.stores.redis.embedded import _socket_of
 from bot.surfaces.terminal.client import Client
 from bot.surfaces.terminal.render import draw, plain
 from bot.surfaces.terminal.talk import Keys, Pressed
@@ -25,6 +26,10 @@ T = TypeVar("T")
 
 PATIENCE = 60.0
 """How long anything may take before a test gives up, in seconds; a quiet machine needs a small part of it."""
+
+
+PATIENT = "web-frontend-{environment}"
+"""The application that has its usual time to become healthy."""
 
 
 def eventually(question: Callable[[], T | None], timeout: float = PATIENCE) -> T:
@@ -44,19 +49,21 @@ class Shipmate:
     Args:
         state: where it keeps everything.
         environment: all that the processes see of the environment.
-        hurried: whether the company's services are judged unhealthy after a few seconds already.
+        hurried: whether the company's services, but for web-frontend, are judged unhealthy after a few seconds already.
     """
 
     def __init__(self, state: Path, environment: Mapping[str, str], *, hurried: bool = True) -> None:
         self.state = state
         self.environment = {**environment, "SHIPMATE_STATE_DIR": str(state)}
         self._process: subprocess.Popen[bytes] | None = None
+        self._others: list[subprocess.Popen[bytes]] = []
         self._clients: dict[str, Client] = {}
         if not (state / "sandbox").exists():
             found_company(state).close()
         if hurried:
             file = state / "sandbox" / "shipmate.yaml"
-            file.write_text(file.read_text().replace("healthy_within: 20s", "healthy_within: 4s"))
+            lines = file.read_text().splitlines(keepends=True)
+            file.write_text("".join(line if PATIENT in line else line.replace(": 20s", ": 4s") for line in lines))
 
     # -- its life ---------------------------------------------------------------------------------------------------
 
@@ -110,6 +117,10 @@ class Shipmate:
         for client in self._clients.values():
             client.close()
         self._clients.clear()
+        for other in self._others:
+            other.terminate()
+            other.wait(PATIENCE)
+        self._others.clear()
         if self._process is None:
             return 0
         if self._process.poll() is None:
@@ -117,6 +128,33 @@ class Shipmate:
         code = self._process.wait(PATIENCE)
         self._process = None
         return code
+
+    def another(self, process: str) -> None:
+        """Start one more worker, listener or clock beside it, as on another machine that shares its stores."""
+        company = self.company
+        reached = {
+            "SHIPMATE_CONFIG": company["configuration"],
+            "SHIPMATE_REDIS_URL": f"unix://{self.socket}",
+            **{name.upper(): company[name] for name in ("gitlab_url", "gitlab_token", "argocd_url", "argocd_token")},
+        }
+        log = (self.state / f"another-{process}.log").open("ab")
+        with log:
+            self._others.append(
+                subprocess.Popen(
+                    [sys.executable, "-m", "bot", process],
+                    cwd=self.state,
+                    env={**self.environment, **reached},
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+            )
+
+    @property
+    def socket(self) -> Path:
+        """Where the embedded Valkey listens."""
+        return _socket_of(self.state / "valkey")
 
     def killed(self) -> None:
         """Kill the supervisor with SIGKILL, as a machine's memory killer would."""

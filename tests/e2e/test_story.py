@@ -189,7 +189,9 @@ def test_one_of_two_who_approve_at_once_wins(shipmate: Shipmate) -> None:
     assert [state(answer) for answer in answers].count("done") == 1, [text(answer) for answer in answers]
     card = shipmate.person("dana").settle(shipmate.person("dana").look(held.request.id))
     assert "catalog v3.2.0 runs in production" in text(card), text(card)
-    assert sum(message.startswith("Deploy catalog v3.2.0") for message in shipmate.commits("catalog", "production")) == 1
+    assert (
+        sum(message.startswith("Deploy catalog v3.2.0") for message in shipmate.commits("catalog", "production")) == 1
+    )
 
 
 def test_a_role_for_a_time_and_back(shipmate: Shipmate) -> None:
