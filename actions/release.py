@@ -336,7 +336,7 @@ def _take_back(running: Running, handle: Progression, reason: str, *, cancelled_
         return Ended(
             state="cancelled" if cancelled_by else "failed",
             outcome="failed",
-            message=f"{_opening(reason)}. There is no other version to go back to.",
+            message=f"{reason[:1].upper()}{reason[1:]}. There is no other version to go back to.",
             remedy=f"Deploy a version that works, or look at {handle.application} in Argo CD.",
             result=result,
             steps=steps,
@@ -376,15 +376,9 @@ def _revert(running: Running, handle: Progression, application: Application | No
     return Ongoing(handle=_dump(moved), steps=_begin(steps, "Roll back", running.now), poll_after=1)
 
 
-def _opening(reason: str) -> str:
-    """The reason as a sentence begins; a version keeps the letter it is written with."""
-    first = reason.partition(" ")[0]
-    return reason if any(letter.isdigit() for letter in first) else f"{reason[:1].upper()}{reason[1:]}"
-
-
 def _settle(running: Running, handle: Progression, application: Application | None) -> Progress:
     steps = running.request.steps
-    reason = _opening(handle.reason)
+    reason = f"{handle.reason[:1].upper()}{handle.reason[1:]}"
     where = f"{running.request.service} in {running.request.environment}"
     state: Literal["failed", "cancelled"] = "cancelled" if handle.cancelled_by else "failed"
     if application is not None and _arrived(application, handle.previous, handle.version):

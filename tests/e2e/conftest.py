@@ -24,7 +24,7 @@ def bare_environment() -> dict[str, str]:
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param("sqlite", marks=[pytest.mark.wheels, pytest.mark.xdist_group("sqlite")]),
+        pytest.param("sqlite", marks=pytest.mark.wheels),
         pytest.param("postgresql", marks=pytest.mark.e2e),
         pytest.param("two workers on postgresql", marks=pytest.mark.e2e),
     ],

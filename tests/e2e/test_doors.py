@@ -9,12 +9,12 @@ import pytest
 
 from tests.e2e.running import Shipmate, state, text
 
+pytestmark = pytest.mark.xdist_group("doors and faults")
+
 KEYS = {"request", "action", "state", "outcome", "text", "buttons", "thread"}
 
 
-@pytest.fixture(
-    scope="module", params=[pytest.param("sqlite", marks=[pytest.mark.wheels, pytest.mark.xdist_group("doors")])]
-)
+@pytest.fixture(scope="module", params=[pytest.param("sqlite", marks=pytest.mark.wheels)])
 def stores(request: pytest.FixtureRequest) -> str:
     """SQLite alone: the doors do not know where things are kept."""
     return str(request.param)

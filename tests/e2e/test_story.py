@@ -12,6 +12,8 @@ import pytest
 
 from tests.e2e.running import Shipmate, state, text
 
+pytestmark = pytest.mark.xdist_group("story")
+
 
 def test_a_developer_deploys_to_development(shipmate: Shipmate) -> None:
     card = shipmate.person("sam").say("deploy checkout v1.4.1 to development")
@@ -79,7 +81,11 @@ def test_who_asked_may_cancel(shipmate: Shipmate) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "reason"), [("v1.5.0", "v1.5.0 turned unhealthy"), ("v1.5.1", "v1.5.1 did not become healthy within")]
+    ("version", "reason"),
+    [
+        ("v1.5.0", "unhealthy: back-off restarting failed container"),
+        ("v1.5.1", "ersion v1.5.1 did not become healthy within"),
+    ],
 )
 def test_a_bad_version_rolls_itself_back(shipmate: Shipmate, version: str, reason: str) -> None:
     before = shipmate.runs("checkout", "staging")
