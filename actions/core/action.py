@@ -139,6 +139,11 @@ class Action(BaseModel, ABC, Generic[R]):
                 return
 
     @classmethod
+    def called(cls) -> str:
+        """The verb's name."""
+        return cls.policy.name
+
+    @classmethod
     def description(cls) -> str:
         """The first sentence of the docstring."""
         return inspect.cleandoc(cls.__doc__ or "").split("\n", maxsplit=1)[0]

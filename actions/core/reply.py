@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-if TYPE_CHECKING:
-    from actions.core.action import Action
+
+class Offered(Protocol):
+    """What a button can hold: a finished action."""
+
+    @classmethod
+    def called(cls) -> str:
+        """The verb's name."""
+
+    def parameters(self) -> dict[str, JsonValue]:
+        """The parameters that are set, as JSON."""
 
 
 class _Part(BaseModel):
@@ -193,9 +201,9 @@ class Button(_Part):
     asks_for: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, label: str, action: Action[Any], *, style: ButtonStyle = ButtonStyle.PLAIN) -> Button:
+    def of(cls, label: str, action: Offered, *, style: ButtonStyle = ButtonStyle.PLAIN) -> Button:
         """A button for a finished action."""
-        return cls(label=label, action=action.policy.name, parameters=action.parameters(), style=style)
+        return cls(label=label, action=action.called(), parameters=action.parameters(), style=style)
 
 
 class Choice(_Part):
