@@ -96,7 +96,8 @@ class Cards:
     def _confirmation(self, request: Request) -> Reply:
         parameters = fields(*((key, Code(text=str(value))) for key, value in request.parameters.items()))
         asked = Paragraph(
-            text=("I read this, I did not just recognise it. Is it what you mean?",), weight=Weight.ESSENTIAL
+            text=("I am not certain that I read you right. Is this what you mean? Say yes or no.",),
+            weight=Weight.ESSENTIAL,
         )
         return Reply(
             title=f"Shall I {_title(request, upper=False)}?",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
@@ -15,13 +15,14 @@ from actions.core.kinds import NAMES
 from actions.core.organization import Organization
 from actions.core.people import Requester
 from actions.core.places import Place
-from actions.core.ports.ledger import Offers
+from actions.core.ports.ledger import Offers, RequestQuery
 from actions.core.ports.messaging import Sessions, Turn
 from actions.core.redaction import redact
 from actions.core.reply import Choice, Code, Note, Paragraph, Question, Reply, Text, Tone
-from actions.core.request import Origin, Proposal, Request
+from actions.core.request import Origin, Proposal, Request, State
 from actions.gate.gate import BadParameters, Gate
 from bot.cards import Cards
+from intents.answers import yes_or_no
 from intents.meaning import Asks, Hint, Lacks, Message, Unclear, Understanding
 
 log = logging.getLogger("shipmate.conversation")
@@ -149,7 +150,7 @@ class Conversation:
             return self._answered(known)
         key = heard.place.key
         message = Message(text=heard.text[:LONGEST_MESSAGE], by=heard.by.name, quoted=heard.quoted)
-        meaning = self.understanding().recognize(message, self._turns(key))
+        meaning = self._settled(heard) or self.understanding().recognize(message, self._turns(key))
         said = redact(message.text)
         turn = Turn(say=said, by=heard.by.name)
         match meaning:
@@ -170,14 +171,33 @@ class Conversation:
                     said=said,
                 )
                 answer = self._ask(proposal)
-                made = answer.request.id if answer.request else None
-                turn = turn.model_copy(
-                    update={"action": meaning.action, "parameters": meaning.parameters, "request": made}
-                )
+                turn = turn.model_copy(update=self._meant(meaning, answer))
             case Unclear():
                 answer = Answer(reply=_unclear(meaning), kind="unclear")
         self._remember(key, turn)
         return answer
+
+    def _settled(self, heard: Heard) -> Asks | None:
+        """What a plain yes or no means where something was shown back to this person in this thread."""
+        said = yes_or_no(heard.text)
+        if said is None:
+            return None
+        query = RequestQuery(
+            states=(State.AWAITING_CONFIRMATION,), place_key=heard.place.key, requester=heard.by.name, limit=1
+        )
+        waiting = self.gate.ledger.find(query)
+        if not waiting:
+            return None
+        return Asks(
+            action="confirm" if said else "cancel", parameters={"request": waiting[0].id}, origin=Origin.GRAMMAR
+        )
+
+    def _meant(self, meaning: Asks, answer: Answer) -> dict[str, Any]:
+        """What the thread was about: for a decision, the request that was decided about."""
+        about = self.gate.ledger.get(answer.follow) if answer.follow else answer.request
+        if about is not None:
+            return {"action": about.action, "parameters": about.parameters, "request": about.id}
+        return {"action": meaning.action, "parameters": meaning.parameters}
 
     def _turns(self, key: str) -> Sequence[Turn]:
         try:

@@ -1,0 +1,99 @@
+"""Conversations in words: what was not certain is shown back, and a thread remembers what it was about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from actions import VERBS
+from actions.core.catalog import Catalog
+from actions.core.organization import Organization
+from actions.core.request import State
+from bot.testing import COMPANY, Bot
+from intents.meaning import Understanding
+from intents.recognizer import Recognizer
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Understanding:
+    folder: Path = tmp_path_factory.mktemp("understanding")
+    return Recognizer(Catalog(VERBS), Organization.model_validate(COMPANY), cache=folder)
+
+
+@pytest.fixture
+def bot(reader: Understanding) -> Bot:
+    return Bot(understanding=lambda: reader)
+
+
+def test_a_plain_sentence_is_done_at_once(bot: Bot) -> None:
+    answer = bot.say("lena", "deploy checkout v1.4.2 to staging")
+    bot.settle()
+    assert bot.card(answer).title == "checkout v1.4.2 runs in staging"
+
+
+def test_what_was_read_from_free_words_is_shown_back_and_a_yes_does_it(bot: Bot) -> None:
+    answer = bot.say("lena", "hey can u get checkout v1.4.2 out to stage pls")
+    bot.settle()
+    assert bot.request(answer).state is State.AWAITING_CONFIRMATION
+    assert not bot.cluster.commits
+    confirmed = bot.say("lena", "yes")
+    assert confirmed.follow == bot.request(answer).id
+    bot.settle()
+    assert bot.card(answer).title == "checkout v1.4.2 runs in staging"
+
+
+def test_a_no_does_nothing(bot: Bot) -> None:
+    answer = bot.say("lena", "hey can u get checkout v1.4.2 out to stage pls")
+    bot.settle()
+    bot.say("lena", "no")
+    bot.settle()
+    assert bot.request(answer).state is State.CANCELLED
+    assert not bot.cluster.commits
+
+
+def test_somebody_elses_yes_confirms_nothing(bot: Bot) -> None:
+    answer = bot.say("lena", "hey can u get checkout v1.4.2 out to stage pls")
+    bot.settle()
+    bot.say("dana", "yes")
+    bot.settle()
+    assert bot.request(answer).state is State.AWAITING_CONFIRMATION
+
+
+def test_the_same_elsewhere_means_what_was_confirmed(bot: Bot) -> None:
+    bot.say("lena", "hey can u get checkout v1.4.2 out to dev pls")
+    bot.settle()
+    bot.say("lena", "yes")
+    bot.settle()
+    again = bot.say("lena", "and the same on staging")
+    assert again.request is not None
+    expected = {"service": "checkout", "version": "v1.4.2", "environment": "staging"}
+    assert bot.request(again).parameters == expected
+
+
+def test_what_is_missing_is_asked_and_the_answer_goes_on(bot: Bot) -> None:
+    asked = bot.say("lena", "deploy checkout v1.4.2")
+    assert asked.kind == "question"
+    assert asked.reply.question is not None
+    assert asked.reply.question.parameter == "environment"
+    assert [choice.value for choice in asked.reply.question.choices] == ["development", "production", "staging"]
+    answered = bot.say("lena", "staging")
+    assert answered.request is not None
+    assert answered.request.parameters["environment"] == "staging"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "don't deploy checkout v1.4.2 to staging",
+        "we deployed checkout v1.4.2 to staging yesterday and it broke",
+        "if the tests pass, deploy checkout v1.4.2 to staging",
+        "thanks!",
+        "scale checkout to 10 pods",
+    ],
+)
+def test_what_does_not_ask_does_nothing(bot: Bot, words: str) -> None:
+    answer = bot.say("dana", words)
+    bot.settle()
+    assert answer.request is None
+    assert not bot.cluster.commits
