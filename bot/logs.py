@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from bot.settings import Settings
 _REQUEST: ContextVar[str] = ContextVar("request", default="")
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 _SHORTEST_SECRET = 6
+_NAMED = re.compile(r"\bR-\d{1,12}\b")
 
 
 @contextmanager
@@ -57,6 +59,15 @@ def known_secrets(settings: Settings) -> tuple[str, ...]:
     return tuple(sorted((s for s in secrets if len(s) >= _SHORTEST_SECRET), key=len, reverse=True))
 
 
+def request_of(record: logging.LogRecord) -> str:
+    """The request that a line is about: the one it carries, the one being worked on, or the first one it names."""
+    carried = getattr(record, "request", "") or _REQUEST.get()
+    if carried:
+        return str(carried)
+    named = _NAMED.search(record.getMessage())
+    return named.group() if named else ""
+
+
 class Json(logging.Formatter):
     """A log record as one line of JSON.
 
@@ -79,10 +90,10 @@ class Json(logging.Formatter):
             "logger": record.name,
             "message": self.clean(record.getMessage()),
         }
-        if request := (getattr(record, "request", "") or _REQUEST.get()):
-            line["request"] = str(request)
+        if request := request_of(record):
+            line["request"] = request
         for name, value in vars(record).items():
-            if name not in _STANDARD and name not in line:
+            if name not in _STANDARD and name not in line and value is not None:
                 line[name] = value if isinstance(value, bool | int | float) else self.clean(str(value))
         if record.exc_info:
             line["exception"] = self.clean(self.formatException(record.exc_info))
@@ -100,7 +111,7 @@ class Plain(Json):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, and a stack trace below it where there is one."""
-        request = getattr(record, "request", "") or _REQUEST.get()
+        request = request_of(record)
         at = datetime.fromtimestamp(record.created, UTC)
         line = f"{at:%H:%M:%S} {record.levelname:<7} {self._process} {request and f'{request} '}{record.getMessage()}"
         if record.exc_info:

@@ -19,6 +19,7 @@ from types import FrameType
 from actions.core.organization import Organization
 from actions.core.ports.ledger import LEASE
 from actions.core.request import Request
+from bot import logs
 from bot.assembly import House, assemble, redis_url
 from bot.settings import Settings
 
@@ -52,7 +53,8 @@ def run(settings: Settings) -> None:
 
 def perform(request_id: str) -> None:
     """RQ's job: take up a request."""
-    house().gate.perform(request_id)
+    with logs.about(request_id):
+        house().gate.perform(request_id)
 
 
 def poll(poller: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from typing import TypeVar
 
@@ -22,6 +23,7 @@ from bot.web.openapi import describe
 from bot.web.watch import Watch
 from bot.wire import Answer, Do, Press, Say, Standing, VerbWords, Words
 
+_LOG = logging.getLogger(__name__)
 M = TypeVar("M", bound=BaseModel)
 
 MAX_WAIT = 60.0
@@ -63,7 +65,8 @@ class Api:
         person = await self._person(request)
         said = await _body(request, Say)
         place, cause = self._place(said.surface, said.thread), self._cause(request, person)
-        return self._answer(place, await self._threads.call(self._desk.hear, person, said.say, place, cause))
+        heard = await self._threads.call(self._desk.hear, person, said.say, place, cause)
+        return self._taken_in(cause, place, heard)
 
     async def press(self, request: Request) -> Response:
         """A button pressed."""
@@ -71,7 +74,7 @@ class Api:
         pressed = await _body(request, Press)
         place, cause = self._place(pressed.surface, pressed.thread), self._cause(request, person)
         heard = await self._threads.call(self._desk.press, person, pressed.offer, pressed.fields, place, cause)
-        return self._answer(place, heard)
+        return self._taken_in(cause, place, heard)
 
     async def action(self, request: Request) -> Response:
         """An action asked for by its name."""
@@ -83,7 +86,7 @@ class Api:
         if heard.request is None:
             # A person reads on in the reply; a program is told by the status that nothing was done.
             raise Unusable(in_words(heard.reply))
-        return self._answer(place, heard)
+        return self._taken_in(cause, place, heard)
 
     async def request(self, request: Request) -> Response:
         """A request as it stands, or at its next change."""
@@ -140,6 +143,11 @@ class Api:
         door = request.scope["route"].path.split("/")[3]
         self._metrics.accepted.labels(door).inc()
         return f"api/{person}/{door}/{key}"
+
+    def _taken_in(self, cause: str, place: Place, heard: Heard) -> Response:
+        request = heard.request
+        _LOG.info("%s: %s", cause, request.state if request else heard.kind, extra={"request": request and request.id})
+        return self._answer(place, heard)
 
     def _answer(self, place: Place, heard: Heard) -> Response:
         standing = Standing.of(heard.request) if heard.request else None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -211,3 +212,38 @@ def test_an_embedded_valkey_that_dies_is_started_again(environment: Mapping[str,
     ]
     os.kill(valkey, signal.SIGKILL)
     assert json.loads(shipmate(environment, "say", "status of checkout", "--json").stdout)["state"] == "done"
+
+
+def test_the_chat_at_a_terminal(environment: Mapping[str, str]) -> None:
+    terminal, theirs = pty.openpty()
+    command = [sys.executable, "-m", "bot", "demo"]
+    process = subprocess.Popen(
+        command,
+        env={**environment, "TERM": "xterm"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    screen = ""
+
+    def see(words: str) -> None:
+        nonlocal screen
+        while words not in screen:
+            seen = os.read(terminal, 65_536).decode(errors="replace")
+            if "\x1b[6n" in seen:  # where is the cursor?
+                os.write(terminal, b"\x1b[1;1R")
+            screen += seen
+
+    see("Digits press buttons")
+    os.write(terminal, b"whoami\r")
+    see("You are dana")
+    os.write(terminal, b"/as erin\r")
+    see("You speak as erin.")
+    os.write(terminal, b"/quit\r")
+    with suppress(OSError):  # the terminal is closed with the last process that has it open
+        while os.read(terminal, 65_536):
+            pass
+    os.close(terminal)
+    assert process.wait(30) == 0

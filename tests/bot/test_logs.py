@@ -32,7 +32,9 @@ def test_a_line_is_one_json_object_that_names_process_and_request(lines: StringI
     with logs.about("R-12"):
         LOG.info("synced %s", "checkout", extra={"took_ms": 12})
     LOG.info("idle")
-    first, second = map(json.loads, lines.getvalue().splitlines())
+    LOG.info("polling %s failed", "R-7")
+    LOG.info("heard", extra={"request": "R-8"})
+    first, second, *others = map(json.loads, lines.getvalue().splitlines())
     assert (first["message"], first["request"], first["process"], first["took_ms"]) == (
         "synced checkout",
         "R-12",
@@ -40,6 +42,7 @@ def test_a_line_is_one_json_object_that_names_process_and_request(lines: StringI
         12,
     )
     assert "request" not in second
+    assert [other["request"] for other in others] == ["R-7", "R-8"]
 
 
 def test_secrets_are_masked_in_messages_extras_and_stack_traces(lines: StringIO) -> None:
