@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from actions import catalog as every_verb
-from actions.core.errors import ShipmateError
+from actions.core.errors import ShipmateError, Unreachable
 from actions.core.organization import Location, Organization
 from actions.core.ports.delivery import Deployer, Manifests, ManifestTarget, Pipelines
 from bot import configuration, instance
@@ -136,23 +136,24 @@ def _system(settings: Settings, name: str, named: list[_Named]) -> Iterator[Find
         return
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         failures = list(threads.map(_failure, named))
-    told: dict[str, _Named] = {}
+    told: dict[object, tuple[_Named, ShipmateError]] = {}
     for one, failure in zip(named, failures, strict=True):
-        if failure and failure not in told:
-            told[failure] = one
-    for failure, one in told.items():
+        if failure is not None:
+            # That nobody answers is one fault, whatever was asked for.
+            told.setdefault(Unreachable if isinstance(failure, Unreachable) else str(failure), (one, failure))
+    for one, failure in told.values():
         place = configuration.place(settings.config, one.location)
         yield Finding(good=False, says=f"{name}: {place}: {one.what}: {failure}")
     if not told:
         yield Finding(good=True, says=f"{name} answers, and has all {len(named)} things that services name")
 
 
-def _failure(named: _Named) -> str:
+def _failure(named: _Named) -> ShipmateError | None:
     try:
         named.attempt()
     except ShipmateError as error:
-        return str(error)
-    return ""
+        return error
+    return None
 
 
 def _projects(organization: Organization, ports: Mapping[type[Any], Callable[[], Any]]) -> Iterator[_Named]:

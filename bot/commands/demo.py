@@ -27,11 +27,10 @@ _LINES = 15
 class DidNotStart(Refused):
     """The processes did not come up."""
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, since: int) -> None:
         with suppress(OSError):
-            sys.stderr.write(
-                "".join(log.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)[-_LINES:])
-            )
+            written = log.read_bytes()[since:].decode(errors="replace")
+            sys.stderr.write("".join(written.splitlines(keepends=True)[-_LINES:]))
         super().__init__("Shipmate did not start.", remedy=f"The last lines of {log} stand above.")
 
 
@@ -56,8 +55,11 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     settings = settings.changed(database_url=None, redis_url=None)
     if "port" not in settings.model_fields_set:
         settings = settings.changed(port=0)
+    log = log_file(settings)
+    since = log.stat().st_size if log.exists() else 0
     with _everything(settings) as supervisor:
-        _await(settings, supervisor)
+        if not _ready(settings, supervisor):
+            raise DidNotStart(log, since)
         return _talk(arguments, settings)
 
 
@@ -114,12 +116,8 @@ def _supervise(settings: Settings, until_closed: int) -> NoReturn:
         os._exit(code)
 
 
-def _await(settings: Settings, supervisor: int) -> None:
-    """Wait until everything is ready.
-
-    Raises:
-        DidNotStart: the supervisor ended, or it takes too long.
-    """
+def _ready(settings: Settings, supervisor: int) -> bool:
+    """Wait until everything is ready; False where the supervisor ended, or it takes too long."""
     import http.client  # noqa: PLC0415 - only needed here
     from urllib.parse import urlsplit  # noqa: PLC0415
 
@@ -129,14 +127,14 @@ def _await(settings: Settings, supervisor: int) -> None:
     while time.monotonic() < until:
         ended, _ = os.waitpid(supervisor, os.WNOHANG)
         if ended:
-            raise DidNotStart(log_file(settings))
+            return False
         here = instance.running(settings.state_dir)
         if here is not None:
             connection = http.client.HTTPConnection(urlsplit(here.url).netloc, timeout=5)
             with suppress(OSError, http.client.HTTPException):
                 connection.request("GET", "/readyz")
                 if connection.getresponse().status == http.HTTPStatus.OK:
-                    return
+                    return True
             connection.close()
         time.sleep(_STEP)
-    raise DidNotStart(log_file(settings))
+    return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -196,7 +197,7 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
     try:
         listener = socket.create_server((settings.host, settings.port), backlog=256)
     except OSError as error:
-        raise PortTaken(settings.host, settings.port, (error.strerror or str(error)).lower()) from None
+        raise PortTaken(settings.host, settings.port, _why(error)) from None
     with listener:
         yield listener
 
@@ -231,6 +232,11 @@ def _redis(settings: Settings) -> Iterator[_Redis]:
         yield _Redis(embedded.url, tend)
     finally:
         embedded.close()
+
+
+def _why(error: OSError) -> str:
+    # The socket module's own text repeats the address; the names of hosts have errors of their own, below zero.
+    return (os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)).lower()
 
 
 def _free_port() -> int:

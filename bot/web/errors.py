@@ -44,7 +44,8 @@ class Unusable(ShipmateError):
 def in_words(reply: Reply) -> str:
     """A reply's title and plain words, in one line."""
     spans = (span for block in reply.blocks if isinstance(block, Paragraph) for span in block.text)
-    return " ".join([reply.title, *(span for span in spans if isinstance(span, str))])
+    said = " ".join(span for span in spans if isinstance(span, str))
+    return f"{reply.title.rstrip('.')}. {said}".strip()
 
 
 def respond(status: int, message: str, remedy: str = "", headers: dict[str, str] | None = None) -> Response:

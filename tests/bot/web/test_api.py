@@ -146,7 +146,7 @@ def test_a_new_thread_gets_an_identifier(client: TestClient) -> None:
 def test_a_program_is_told_by_the_status_that_nothing_was_done(client: TestClient) -> None:
     got = client.post("/api/v1/actions/deploy", json={"parameters": {}})
     assert got.status_code == 422
-    assert got.json()["error"]["message"] == "Deploying"
+    assert got.json()["error"]["message"] == "Deploying."
 
 
 def test_an_action_by_its_name_and_a_button_by_its_offer(client: TestClient, house: Cardboard) -> None:
