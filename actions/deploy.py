@@ -339,7 +339,7 @@ class Restart(
             Step(name="Ask for a restart", state=StepState.DONE, started_at=context.now, ended_at=context.now),
             Step(name="Become healthy", state=StepState.RUNNING, started_at=context.now),
         )
-        return Ongoing(handle=handle, steps=steps, poll_after=1)
+        return Ongoing(handle=handle, steps=steps)
 
     def find(self, context: Context) -> Progress | None:
         """Argo CD keeps no record of who asked for a restart, so after a crash the outcome is not known."""
@@ -391,7 +391,7 @@ class Restart(
                 )
             else:
                 going = last.model_copy(update={"detail": health.value})
-                progress.append(Ongoing(handle=running.handle, steps=(*done, going), poll_after=1))
+                progress.append(Ongoing(handle=running.handle, steps=(*done, going)))
         return progress
 
     def reply(self, result: Restarted, context: Context) -> Reply:

@@ -134,7 +134,7 @@ class _PipelineOperation(Operation[Pipeline], ABC):
     @staticmethod
     def _begun(pipeline: Pipeline) -> Ongoing:
         handle: dict[str, JsonValue] = {"project": pipeline.project, "pipeline": pipeline.id}
-        return Ongoing(handle=handle, steps=_steps(pipeline), poll_after=1)
+        return Ongoing(handle=handle, steps=_steps(pipeline))
 
     @classmethod
     def poll(cls, batch: Sequence[Running], tools: Tools) -> Sequence[Progress]:
@@ -154,7 +154,7 @@ class _PipelineOperation(Operation[Pipeline], ABC):
                 steps=running.request.steps,
             )
         if not pipeline.is_finished:
-            return Ongoing(handle=running.handle, steps=_steps(pipeline), poll_after=1)
+            return Ongoing(handle=running.handle, steps=_steps(pipeline))
         if pipeline.status == "success":
             return Ended(state="done", outcome="success", result=pipeline, steps=_steps(pipeline))
         failed = [job.name for job in pipeline.jobs if job.status == "failed" and not job.allow_failure]

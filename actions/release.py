@@ -265,7 +265,7 @@ def _sync(running: Running, handle: Progression, tools: Tools) -> Progress:
         return _take_back(running, handle, f"Argo CD would not sync: {error.message}")
     moved = handle.model_copy(update={"phase": Phase.ROLL_OUT})
     steps = _complete(running.request.steps, "Sync", running.now)
-    return Ongoing(handle=_dump(moved), steps=_begin(steps, "Roll out", running.now), poll_after=1)
+    return Ongoing(handle=_dump(moved), steps=_begin(steps, "Roll out", running.now))
 
 
 def _arrived(application: Application, version: str, instead_of: str) -> bool:
@@ -290,7 +290,7 @@ def _judge(running: Running, handle: Progression, application: Application | Non
         if running.now - since >= _argocd(tools.organization, str(running.request.service)).healthy_for:
             return _deployed(running, handle, application, _complete(steps, "Stay healthy", running.now))
         moved = handle.model_copy(update={"healthy_since": since})
-        return Ongoing(handle=_dump(moved), steps=steps, poll_after=1)
+        return Ongoing(handle=_dump(moved), steps=steps)
     if wrong := _wrong(running, handle, application, seen=seen):
         return _take_back(running, handle, wrong)
     moved = handle.model_copy(update={"healthy_since": None})
@@ -298,7 +298,7 @@ def _judge(running: Running, handle: Progression, application: Application | Non
     if seen and rollout is not None and rollout.paused and handle.resumed != rollout.step:
         tools.use(Deployer).resume_rollout(handle.application)
         moved = moved.model_copy(update={"resumed": rollout.step})
-    return Ongoing(handle=_dump(moved), steps=_detail(steps, _where(application)), poll_after=1)
+    return Ongoing(handle=_dump(moved), steps=_detail(steps, _where(application)))
 
 
 def _wrong(running: Running, handle: Progression, application: Application, *, seen: bool) -> str:
@@ -373,7 +373,7 @@ def _revert(running: Running, handle: Progression, application: Application | No
     allowed = _argocd(tools.organization, service.name).healthy_within
     moved = handle.model_copy(update={"phase": Phase.SETTLE, "revision": commit.id, "deadline": running.now + allowed})
     steps = _complete(request.steps, f"Commit {handle.previous} back", running.now, url=commit.url)
-    return Ongoing(handle=_dump(moved), steps=_begin(steps, "Roll back", running.now), poll_after=1)
+    return Ongoing(handle=_dump(moved), steps=_begin(steps, "Roll back", running.now))
 
 
 def _settle(running: Running, handle: Progression, application: Application | None) -> Progress:
@@ -402,7 +402,7 @@ def _settle(running: Running, handle: Progression, application: Application | No
             steps=_fail(steps, "Roll back", running.now, health),
         )
     detail = application.health.value if application else "the application is gone"
-    return Ongoing(handle=_dump(handle), steps=_detail(steps, detail), poll_after=1)
+    return Ongoing(handle=_dump(handle), steps=_detail(steps, detail))
 
 
 def _deployed(running: Running, handle: Progression, application: Application, steps: tuple[Step, ...]) -> Ended:

@@ -239,14 +239,14 @@ class Ongoing(BaseModel):
         handle: the handle for the next poll. It is noted in the ledger before the next step is taken, so a step that
             writes outside is announced in the handle first and taken at the following poll.
         steps: the steps as the card shows them.
-        poll_after: how long to wait, in seconds.
+        poll_after: how long to wait, in seconds; None leaves it to how long the present step has taken already.
     """
 
     model_config = ConfigDict(frozen=True)
 
     handle: dict[str, JsonValue]
     steps: tuple[Step, ...] = ()
-    poll_after: float = 1.0
+    poll_after: float | None = None
 
 
 class Ended(BaseModel):

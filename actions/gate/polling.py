@@ -59,11 +59,22 @@ def _poll(gate: Gate, due: Sequence[Request]) -> None:
             groups[type(action).poll.__func__].append((request, action))  # type: ignore[attr-defined]
     for members in groups.values():
         moves += _polled(gate, members)
-    for answer in gate.ledger.advance_many(moves, now=gate.clock.now()):
+    answers = gate.ledger.advance_many(moves, now=gate.clock.now())
+    for move, answer in zip(moves, answers, strict=True):
         if isinstance(answer, Conflict):
             log.info("an operation moved on while it was polled: %s", answer)
-        else:
+        elif _is_news(move):
             gate.announce(answer)
+
+
+def _is_news(move: Move) -> bool:
+    """Whether a card looks different after it; most polls find nothing new."""
+    before, after = move.before, move.after
+    return (
+        before.state is not after.state
+        or before.steps != after.steps
+        or (before.message, before.outcome) != (after.message, after.outcome)
+    )
 
 
 def _running(gate: Gate, request: Request, action: Operation[Any]) -> Running:

@@ -9,7 +9,21 @@ from pydantic import BaseModel
 
 from actions.core.action import Ended, Ongoing, Progress
 from actions.core.deployment import Deployment
+from actions.core.reply import StepState
 from actions.core.request import Request, State
+
+SOONEST, LATEST = timedelta(seconds=1), timedelta(seconds=10)
+SHARE = 0.05
+"""An operation is looked at again after this share of the time that its present step has taken: what ends is noticed at most
+so much late, and a long one is asked about some dozens of times and not once a second."""
+
+
+def _pause(progress: Ongoing, request: Request, now: datetime) -> timedelta:
+    if progress.poll_after is not None:
+        return timedelta(seconds=progress.poll_after)
+    running = [step.started_at for step in progress.steps or request.steps if step.state is StepState.RUNNING]
+    begun = max((at for at in running if at is not None), default=now)
+    return min(max((now - begun) * SHARE, SOONEST), LATEST)
 
 
 def recorded(request: Request, progress: Progress, now: datetime) -> tuple[Request, Deployment | None]:
@@ -21,7 +35,7 @@ def recorded(request: Request, progress: Progress, now: datetime) -> tuple[Reque
                 "state": State.WAITING,
                 "handle": progress.handle,
                 "steps": progress.steps or request.steps,
-                "next_poll_at": now + timedelta(seconds=progress.poll_after),
+                "next_poll_at": now + _pause(progress, request, now),
                 "message": "",
                 "remedy": "",
             }
