@@ -125,7 +125,7 @@ class ExplainFailure(
 def _title(failure: Failure) -> str:
     where = f"Pipeline #{failure.pipeline.id} of {failure.service}"
     if not failure.jobs:
-        return f"{where} failed before any job ran" if failure.pipeline.fault else f"{where} failed"
+        return f"{where} failed, and no job of it did"
     return f"{where} failed: {failure.jobs[0].diagnosis.root_cause[:150]}"
 
 
@@ -173,5 +173,6 @@ def buttons(failure: Failure) -> list[Button]:
     named: dict[str, JsonValue] = {"service": failure.service, "pipeline": failure.pipeline.id}
     able = any(is_mendable(job.diagnosis) for job in failure.jobs)
     fix = [Button(label="Fix it", action="fix_pipeline", parameters=named, style=ButtonStyle.PRIMARY)] if able else []
-    retry = [Button(label="Retry", action="retry_pipeline", parameters=named)] if failure.jobs else []
+    ran = any(each.job.id for each in failure.jobs)
+    retry = [Button(label="Retry", action="retry_pipeline", parameters=named)] if ran else []
     return [*fix, *retry]

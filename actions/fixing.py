@@ -7,7 +7,7 @@ a crash at any point neither loses nor doubles it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from actions.analysis.diagnosis import Diagnosis
 from actions.analysis.remedies import remedy
 from actions.analysis.remedies.remedy import Case, Ecosystem, FileChange, Remedy, Versions, changes
+from actions.analysis.trace import read
 from actions.core.action import Ended, Ongoing, Progress, Running
 from actions.core.context import Context, Tools
 from actions.core.errors import NotConnected, OutcomeUnknown, Refused, Rejected, Unreachable
@@ -26,7 +27,7 @@ from actions.core.ports.packages import Packages
 from actions.core.ports.repositories import MergeRequest, Repositories
 from actions.core.redaction import redact
 from actions.core.reply import Step, StepState
-from actions.investigation import Failure, failed_jobs
+from actions.investigation import CONFIGURATION, Failure, JobFailure, failed_jobs, seconds_of
 
 BRANCHES = "shipmate/fix-"
 """What the names of the branches begin with on which fixes are tried."""
@@ -166,7 +167,16 @@ def prescribe(tools: Tools, failure: Failure) -> Prescription:
     found: Remedy | None = None
     chosen: list[tuple[str, Diagnosis, Remedy]] = []
     for failed in failure.jobs:
-        case = Case(failed.diagnosis, failed.job.name, source, _versions(tools))
+        case = Case(
+            diagnosis=failed.diagnosis,
+            job=failed.job.name,
+            source=source,
+            versions=_versions(tools),
+            lock=_lock(tools),
+            log=_log(tools, pipeline, failed),
+            took=seconds_of(failed.job),
+            took_before=failed.took_before,
+        )
         proposed = remedy(case)
         if proposed.kind == "advise":
             found = found or proposed
@@ -241,6 +251,23 @@ def _versions(tools: Tools) -> Versions:
             return ()
 
     return ask
+
+
+def _lock(tools: Tools) -> Callable[[Mapping[str, str]], str | None]:
+    def ask(files: Mapping[str, str]) -> str | None:
+        try:
+            return tools.use(Packages).lock(files)
+        except NotConnected:
+            return None
+
+    return ask
+
+
+def _log(tools: Tools, pipeline: Pipeline, failed: JobFailure) -> str:
+    """The job's log as a remedy reads it; where there was no job, what GitLab said of the configuration."""
+    if not failed.job.id:
+        return pipeline.fault
+    return "\n".join(read(tools.use(Pipelines).trace(pipeline.project, failed.job.id).text).texts)
 
 
 def branch_of(pipeline: str, request: str) -> str:
@@ -423,6 +450,8 @@ def unproven(handle: Mending, pipeline: Pipeline) -> str:
     """Why a finished pipeline does not prove the fix; empty where it does."""
     jobs = {job.name: job for job in pipeline.jobs}
     for name in handle.fix.jobs:
+        if name == CONFIGURATION and jobs:
+            continue
         if name not in jobs:
             return f"{name} did not run with it"
         if jobs[name].status != "success":

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from pydantic import BaseModel, ConfigDict
 
+from actions.analysis.categories import Category, FixRisk
 from actions.analysis.diagnosis import Diagnosis, JobEvidence, ProvingLine, diagnose
 from actions.core.context import Tools
 from actions.core.errors import OutsideError, Refused
@@ -14,6 +17,8 @@ from actions.core.redaction import redact
 MOST_JOBS = 4
 """Of a pipeline in which more jobs failed, the first of them are diagnosed."""
 CI_FILE = ".gitlab-ci.yml"
+CONFIGURATION = "the pipeline's configuration"
+"""Stands in the place of a job where a pipeline failed before it had any."""
 
 
 class JobFailure(BaseModel):
@@ -21,6 +26,7 @@ class JobFailure(BaseModel):
 
     Attributes:
         readable: whether its log could be read.
+        took_before: how many seconds it took when it last passed; 0 where that is not known.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -28,6 +34,7 @@ class JobFailure(BaseModel):
     job: Job
     diagnosis: Diagnosis
     readable: bool = True
+    took_before: float = 0.0
 
 
 class Failure(BaseModel):
@@ -91,9 +98,27 @@ def investigate(tools: Tools, service: str, pipeline: Pipeline) -> Failure:
         OutsideError: GitLab does not show the logs; what else cannot be read only makes the diagnosis less sure.
     """
     failed = failed_jobs(pipeline)
+    if not failed and pipeline.fault:
+        return Failure(service=service, pipeline=pipeline, jobs=(_of_configuration(pipeline),))
     around = _surroundings(tools, pipeline)
     jobs = tuple(_diagnosed(tools, pipeline, job, around) for job in failed[:MOST_JOBS])
     return Failure(service=service, pipeline=pipeline, jobs=jobs, left_out=len(failed) - len(jobs))
+
+
+def _of_configuration(pipeline: Pipeline) -> JobFailure:
+    """The failure of a pipeline whose configuration GitLab could not use, so that it has no job."""
+    fault = redact(pipeline.fault[:500])
+    diagnosis = Diagnosis(
+        category=Category.INVALID_CONFIG,
+        root_cause=f"GitLab cannot use {CI_FILE}: {fault}",
+        lines=(ProvingLine(number=1, text=fault),),
+        confidence=0.95,
+        risk=FixRisk.MEDIUM,
+        fingerprint=hashlib.sha256(f"{pipeline.project}|{fault}".encode()).hexdigest()[:16],
+        playbook="pb-env-002",
+        rule="gitlab-yaml-errors",
+    )
+    return JobFailure(job=Job(id="", name=CONFIGURATION, stage="", status="failed"), diagnosis=diagnosis)
 
 
 class _Surroundings(BaseModel):
@@ -135,11 +160,29 @@ def _diagnosed(tools: Tools, pipeline: Pipeline, job: Job, around: _Surroundings
     if trace.lines_before:
         lines = tuple(ProvingLine(number=line.number + trace.lines_before, text=line.text) for line in diagnosis.lines)
         diagnosis = diagnosis.model_copy(update={"lines": lines})
-    return JobFailure(job=job, diagnosis=diagnosis, readable=bool(trace.text.strip()))
+    twin = _twin(job, around)
+    return JobFailure(
+        job=job,
+        diagnosis=diagnosis,
+        readable=bool(trace.text.strip()),
+        took_before=seconds_of(twin) if twin else 0.0,
+    )
+
+
+def seconds_of(job: Job) -> float:
+    """How long a job ran; 0 where that is not known."""
+    if job.started_at is None or job.finished_at is None:
+        return 0.0
+    return (job.finished_at - job.started_at).total_seconds()
+
+
+def _twin(job: Job, around: _Surroundings) -> Job | None:
+    """The same job in the last pipeline that passed."""
+    return next((other for other in around.passed.jobs if other.name == job.name), None) if around.passed else None
 
 
 def _passing_trace(tools: Tools, job: Job, around: _Surroundings) -> str | None:
-    twin = next((other for other in around.passed.jobs if other.name == job.name), None) if around.passed else None
+    twin = _twin(job, around)
     if twin is None or around.passed is None:
         return None
     try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -27,6 +28,7 @@ from actions.core.ports.delivery import Deployer, Manifests, Pipelines, VersionR
 from actions.core.ports.desk import Desk
 from actions.core.ports.ledger import AuditTrail, Deliveries, Deployments, Freezes, Grants, Ledger, Offers, Tokens
 from actions.core.ports.messaging import Bus, Inbox, Queue, Sessions
+from actions.core.ports.packages import Packages
 from actions.core.ports.repositories import Repositories
 from actions.core.ports.surroundings import Clock, Ids
 from actions.core.request import Request
@@ -325,6 +327,11 @@ def outside(settings: Settings) -> Mapping[type[Any], Callable[[], Any]]:
 
         return GitLabRepositories(one_gitlab())
 
+    def packages() -> Packages:
+        from actions.connectors.packages import PackageManagers  # noqa: PLC0415 - as above
+
+        return PackageManagers(shutil.which("npm"))
+
     def manifests() -> Manifests:
         from actions.connectors.gitlab_manifests import GitLabManifests  # noqa: PLC0415 - as above
 
@@ -342,6 +349,7 @@ def outside(settings: Settings) -> Mapping[type[Any], Callable[[], Any]]:
         VersionRegistry: versions,
         Pipelines: pipelines,
         Repositories: repositories,
+        Packages: packages,
         Manifests: manifests,
         Deployer: deployer,
     }

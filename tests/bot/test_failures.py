@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from actions.core.ports.packages import Packages
 from actions.core.reply import Block, Paragraph, Preformatted, Reply, Tone
 from actions.core.request import State
+from bot.conversation import Answer
 from bot.testing import Bot
 
 MISSING = """\
@@ -112,3 +114,129 @@ def test_nothing_to_merge_is_told(bot: Bot) -> None:
     answer = bot.ask("sam", "merge_fix")
     bot.settle()
     assert "No fix is open here" in words(bot.card(answer))
+
+
+CI = "unit:\n  script:\n    - pip install -r requirements.txt\n    - python3 -m unittest discover -s tests\n"
+
+
+class Index:
+    """A package index that has two versions of `lantern`."""
+
+    def versions(self, ecosystem: str, name: str, settings: object) -> tuple[str, ...]:
+        return ("2.1.0", "2.0.0") if name == "lantern" else ()
+
+    def lock(self, files: object) -> None:
+        return None
+
+
+@pytest.fixture
+def broken() -> Bot:
+    """checkout's pipeline #811 fails for want of a package; sam made the commit."""
+    bot = Bot(outside={Packages: Index})
+    files = {".gitlab-ci.yml": CI, "requirements.txt": "flask==3.0.0\n", "app.py": "import lantern\n"}
+    made = bot.repositories.commit("shop/checkout", "main", files, author="sam")
+    bot.pipelines.add("shop/checkout", "failed", trace=MISSING, sha=made.id)
+    return bot
+
+
+def prove(bot: Bot, answer: Answer, status: str = "success") -> None:
+    """Let the pipelines on the fix's branch end."""
+    for _ in range(30):
+        for (project, number), pipeline in list(bot.pipelines.pipelines.items()):
+            if pipeline.ref.startswith("shipmate/") and pipeline.status == "running":
+                bot.pipelines.finish(project, number, status)
+        bot.tick()
+        if bot.request(answer).state.is_final:
+            return
+
+
+def test_a_fix_is_proposed_once_it_is_proven_and_merged_by_a_person(broken: Bot) -> None:
+    answer = broken.ask("lena", "fix_pipeline", service="checkout")
+    broken.work()
+    assert broken.request(answer).state is State.WAITING
+    assert not broken.repositories.requests, "nothing is proposed before it is proven"
+    prove(broken, answer)
+    card = broken.card(answer)
+    assert "A proven fix for pipeline #811 of checkout: Add lantern==2.1.0 to requirements.txt" in card.title
+    assert "+lantern==2.1.0" in words(card)
+    assert [button.label for button in card.buttons] == ["Merge", "Discard"]
+    merged = broken.press("lena", card, "Merge")
+    broken.settle()
+    assert broken.card(merged).title == "Merged the fix of checkout into main"
+    main = broken.repositories.branches["shop/checkout", "main"]
+    assert "lantern==2.1.0" in broken.repositories.trees["shop/checkout", main]["requirements.txt"]
+
+
+def test_a_fix_that_does_not_prove_itself_leaves_nothing_behind(broken: Bot) -> None:
+    answer = broken.ask("lena", "fix_pipeline", service="checkout")
+    broken.work()
+    prove(broken, answer, "failed")
+    assert broken.request(answer).outcome == "not proven"
+    assert "unit is failed with it, too" in words(broken.card(answer))
+    assert not broken.repositories.requests
+    assert [branch for _, branch in broken.repositories.branches] == ["main"]
+
+
+def test_who_broke_it_does_not_merge_its_fix_alone(broken: Bot) -> None:
+    answer = broken.ask("lena", "fix_pipeline", service="checkout")
+    broken.work()
+    prove(broken, answer)
+    refused = broken.press("sam", broken.card(answer), "Merge")
+    broken.settle()
+    assert "somebody else has to look at its fix" in words(broken.card(refused))
+
+
+def test_a_fix_is_discarded(broken: Bot) -> None:
+    answer = broken.ask("lena", "fix_pipeline", service="checkout")
+    broken.work()
+    prove(broken, answer)
+    gone = broken.press("sam", broken.card(answer), "Discard")
+    broken.settle()
+    assert broken.card(gone).title == "Discarded the fix of checkout"
+    assert broken.repositories.requests["shop/checkout", "1"].state == "closed"
+    again = broken.press("lena", broken.card(answer), "Merge")
+    broken.settle()
+    assert "is closed already" in words(broken.card(again))
+
+
+def test_a_fix_is_cancelled_and_its_branch_removed(broken: Bot) -> None:
+    answer = broken.ask("lena", "fix_pipeline", service="checkout")
+    broken.work()
+    broken.tick()
+    broken.press("lena", broken.card(answer), "Cancel")
+    broken.settle()
+    assert broken.request(answer).state is State.CANCELLED
+    assert [branch for _, branch in broken.repositories.branches] == ["main"]
+
+
+def test_a_worker_that_dies_after_the_branch_was_made_makes_no_second_one(broken: Bot) -> None:
+    answer = broken.ask("lena", "fix_pipeline", service="checkout")
+    real = broken.repositories.propose
+
+    def dying(*arguments: object, **named: object) -> object:
+        real(*arguments, **named)  # type: ignore[arg-type]
+        raise SystemExit
+
+    broken.repositories.propose = dying  # type: ignore[method-assign,assignment]
+    with pytest.raises(SystemExit):
+        broken.work()
+    broken.repositories.propose = real  # type: ignore[method-assign]
+    broken.tick(31)
+    prove(broken, answer)
+    assert broken.request(answer).outcome == "proposed"
+    assert len(broken.pipelines.pipelines) == 2, "the pipeline that failed, and one on the branch"
+
+
+def test_a_project_whose_pushes_start_no_pipeline_is_asked_for_one(broken: Bot) -> None:
+    broken.repositories.pushes = False
+    answer = broken.ask("lena", "fix_pipeline", service="checkout")
+    broken.work()
+    prove(broken, answer)
+    assert broken.request(answer).outcome == "proposed"
+
+
+def test_shipmates_own_attempts_are_not_mended_in_turn(broken: Bot) -> None:
+    broken.pipelines.add("shop/checkout", "failed", ref="shipmate/fix-811-r-1", trace=MISSING)
+    answer = broken.ask("lena", "fix_pipeline", service="checkout")
+    broken.settle()
+    assert "not mended in turn" in words(broken.card(answer))

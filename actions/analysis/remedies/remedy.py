@@ -73,12 +73,20 @@ class Case:
         job: its name.
         source: the project's files.
         versions: asks pip or npm.
+        lock: has npm write its lock file anew from the given files (path → text); None where it cannot.
+        log: the job's log, cleaned.
+        took: how many seconds the job ran before it failed; 0 where it is not known.
+        took_before: how many it took when it last passed; 0 where it is not known.
     """
 
     diagnosis: Diagnosis
     job: str
     source: Source
     versions: Versions
+    lock: Callable[[Mapping[str, str]], str | None] = lambda _: None
+    log: str = ""
+    took: float = 0.0
+    took_before: float = 0.0
 
     def text(self, path: str) -> str | None:
         """One file's text; None where there is none."""

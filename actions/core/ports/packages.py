@@ -21,3 +21,16 @@ class Packages(Protocol):
         Raises:
             Unreachable: pip or npm could not find out.
         """
+
+    def lock(self, files: Mapping[str, str]) -> str | None:
+        """The package-lock.json that npm itself writes for these files; nothing of any package is run for it.
+
+        Args:
+            files: package.json, the present package-lock.json (empty where there is none) and the project's .npmrc.
+
+        Returns:
+            The new lock; None where npm finds no versions that fit.
+
+        Raises:
+            Unreachable: npm could not find out.
+        """
