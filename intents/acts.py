@@ -256,7 +256,9 @@ def _forbids_at(spoken: _Spoken, at: int) -> bool:
         return bool(said[at + 1 : at + 2]) and said[at + 1].endswith("ing")
     if word not in {"not", "never"} or before not in word_set("acts.before_not"):
         return False
-    if before in {"do", "would", "will", "can", "could", "may"}:
+    if before in {"does", "did", "can", "could"}:
+        return False
+    if before in {"do", "would", "will", "may"}:
         return at > 1 and (said[at - 2] in _FIRST | {"you", "please"} or spoken.heads(at + 1, at + 4))
     return True
 
@@ -265,6 +267,14 @@ def _told(spoken: _Spoken) -> Act | None:
     said = spoken.words
     if spoken.starts("told") or any(_tells_at(spoken, at) for at in range(1, len(said))):
         return Act.REPORTED
+    if said[0] in {"we", "they", "people"} and len(said) > 1:
+        verb = next((at for at in range(1, len(said)) if said[at] not in word_set("acts.adverbs")), 1)
+        if (
+            verb < len(said)
+            and spoken.is_head(spoken.body[verb])
+            and said[verb] not in {"approve", "agree", "accept", "withdraw"}
+        ):
+            return Act.REPORTED
     if said[0].endswith("ing") and spoken.is_head(spoken.body[0]) and len(said) > 1:
         return Act.REPORTED
     bare = not spoken.asked and _is_past(said[0]) and spoken.is_head(spoken.body[0]) and said[0] != spoken.body[0].stem

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -19,7 +20,7 @@ from intents.clauses import Piece
 from intents.lexicon import STOP, english, stem, word_set
 from intents.training import NONE, Lesson, fingerprint, follow_ups, lessons, public, surroundings
 
-_VERSION = "5"
+_VERSION = "6"
 _SHORTEST = 4
 _LONG = 7
 _NO_HEADS = word_set("model.no_heads")
@@ -128,9 +129,11 @@ class Model:
         hits = process.extract(word, self._spelling, scorer=OSA.distance, score_cutoff=allowed, limit=8)
         nearest = [str(hit[0]) for hit in hits if hit[1] == hits[0][1]]
         if len({stem(near) for near in nearest}) > 1:
+            stems = Counter(stem(near) for near in nearest).most_common(2)
+            likeliest = [near for near in nearest if stem(near) == stems[0][0]] if stems[0][1] > stems[1][1] else []
             shuffled = [near for near in nearest if sorted(near) == sorted(word)]
             begun = [near for near in nearest if near[0] == word[0] and near in self._heads]
-            nearest = shuffled or (begun if len({stem(near) for near in begun}) == 1 else [])
+            nearest = shuffled or (begun if len({stem(near) for near in begun}) == 1 else likeliest)
         return nearest[0] if nearest else None
 
 

@@ -40,6 +40,8 @@ from intents.training import NONE, Verb, risky
 _SURE_WRITE = 0.27
 _SURE_READ = 0.26
 _SURE_STATEMENT = 0.5
+_SURE_BARE = 0.6
+_SURE_TOLD = 0.75
 _MISFIT = 0.3
 _SUPPORT = 0.1
 _CERTAIN = 0.8
@@ -212,6 +214,8 @@ class Recognizer:
         if self._model.familiarity(item.clause) < _FAMILIAR:
             return None
         ahead = len(ranked) == 1 or confidence >= _AHEAD * ranked[1][0] or not self._is_risky(verb)
+        if not filled.parameters and not earlier and not self._is_risky(verb) and confidence < _SURE_BARE:
+            return None
         return _Reading(verb, filled, confidence, item) if ahead and self._may(verb, item, confidence) else None
 
     def _ranked(
@@ -245,7 +249,7 @@ class Recognizer:
         if not self._is_risky(verb):
             told = item.act is Act.STATEMENT and not self._is_elliptic(item.clause)
             known = item.clause[-1].word not in {"who", "what", "why", "which"}
-            return known and item.act is not Act.NEGATED and confidence >= (_SURE_STATEMENT if told else _SURE_READ)
+            return known and item.act is not Act.NEGATED and confidence >= (_SURE_TOLD if told else _SURE_READ)
         if item.conditional or item.act is Act.QUESTION or (is_later(item.clause) and not _takes_time(verb)):
             return False
         says_not = any(p.word in {"not", "never", "nobody", "nothing"} for p in item.clause)

@@ -137,7 +137,8 @@ class Filler:
             if len(names) > 1:
                 self._assign_several(kind, names, [*other, *own], filled)
             else:
-                self._assign(kind, names[0], own or other, filled)
+                first = other[:1] if kind is Kind.PERSON and _stands_for_person(main) else other
+                self._assign(kind, names[0], own or first, filled)
         for name, choices in self._choices.items():
             value = _choice(choices, main) or _choice(choices, context)
             if value and (name != "only" or "only" in [p.word for p in main]):
@@ -220,6 +221,10 @@ class Filler:
                 return
         filled.fuzzy = filled.fuzzy or any(m.found.fuzzy for m in found)
         filled.parameters[name] = values[0]
+
+
+def _stands_for_person(clause: Sequence[Piece]) -> bool:
+    return bool({piece.word for piece in clause} & {"he", "she", "him", "her", "they", "them", "his"})
 
 
 def _choice(choices: Sequence[str], parts: Sequence[Piece]) -> str | None:

@@ -78,6 +78,7 @@ _QUOTES = re.compile(
 )
 _SPEAKER = re.compile(r"^[ \t]*@?(?P<name>[\w.-]{2,32})[ \t]*(?:\[[^\]]*\]|\(\d[^)]*\))?:[ \t]+\S[^\n]*$", re.MULTILINE)
 _MENTION = re.compile(r"<@(?P<id>[UWB][A-Z0-9]+)(?:\|(?P<label>[^>]*))?>")
+_ADDRESSED = re.compile(r"(?:^|(?<=[\s,]))@(?P<name>[\w.-]+)[,:]?(?=\s)")
 _CHANNEL = re.compile(r"<#[A-Z0-9]+(?:\|(?P<label>[^>]*))?>|<!(?:here|channel|everyone)(?:\|[^>]*)?>")
 _LINK = re.compile(r"<(?:https?|mailto):[^|>]*\|(?P<label>[^>]*)>|<?https?://[^\s>]*>?")
 _EMOJI_CODE = re.compile(r":(?P<code>[a-z][a-z0-9_+-]*|\+1|-1)(?:::[a-z0-9-]+)?:")
@@ -123,6 +124,7 @@ def own_words(text: str, is_person: Callable[[str], bool], handle: Callable[[str
         return away(found) if is_person(found["name"]) else found[0]
 
     text = html.unescape(_MENTION.sub(lambda m: f" @{handle(m['id']) or ''} ".replace(" @ ", " "), text))
+    text = _ADDRESSED.sub(lambda m: m[0] if is_person(m["name"]) else " ", text)
     text = _LINK.sub(lambda m: m["label"] or " ", _CHANNEL.sub(" ", text))
     for pattern in (_FENCE, _BLOCK_REST, _BLOCK_LINE, _FORWARDED, _LOG_LINE):
         text = pattern.sub(away, text)

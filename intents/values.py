@@ -172,14 +172,21 @@ def _counted(words: Sequence[Token], at: int, *, past: bool | None) -> Found | N
     while following < len(words) and words[following].word in _BETWEEN | {"couple"}:
         count = 2 if words[following].word == "couple" else count
         following += 1
-    if count is None or following >= len(words) or words[following].word not in _UNITS:
+    if count is None or following >= len(words):
         return None
+    if words[following].word not in _UNITS:
+        unit = _mistyped_unit(words[following].word)
+        return _span(at, following + 1, count * unit, past=past) if unit and word.isdigit() else None
     if len(words[following].word) == 1 and not word.isdigit():
         return None
     length = count * _UNITS[words[following].word]
     if [token.word for token in words[following + 1 : following + 4]] == ["and", "a", "half"]:
         return _span(at, following + 4, length + _UNITS[words[following].word] / 2, past=past)
     return _span(at, following + 1, length, past=past)
+
+
+def _mistyped_unit(word: str) -> timedelta | None:
+    return next((size for unit, size in _UNITS.items() if len(unit) > 3 and sorted(unit) == sorted(word)), None)  # noqa: PLR2004 - short ones are too alike
 
 
 def _span(start: int, end: int, length: timedelta, *, past: bool | None) -> Found | None:
