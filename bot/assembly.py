@@ -380,9 +380,28 @@ def _once(build: Callable[[], T]) -> Callable[[], T]:
     return get
 
 
-def recognizer(settings: Settings, catalog: Catalog, organization: Organization) -> Understanding:
-    """The local reader of messages; what it learns of a catalogue is kept in the state directory."""
+def recognizer(
+    settings: Settings, catalog: Catalog, organization: Organization, *, claude: bool | None = None
+) -> Understanding:
+    """The reader of messages; what the local one learns of a catalogue is kept in the state directory.
+
+    Args:
+        settings: where things are.
+        catalog: the verbs.
+        organization: the names, and which model serves which purpose.
+        claude: whether Claude reads what the plain grammar does not; by default where there is a key.
+
+    Raises:
+        NotConnected: Claude is wanted and there is no key.
+    """
     from intents.recognizer import Recognizer  # noqa: PLC0415 - only who hears pays for it
 
-    found: Understanding = Recognizer(catalog, organization, cache=settings.state_dir / "understanding")
-    return found
+    local = Recognizer(catalog, organization, cache=settings.state_dir / "understanding")
+    if claude is False or (claude is None and settings.anthropic_api_key is None):
+        return local
+    from actions.connectors.anthropic import Claude  # noqa: PLC0415 - only where there is a key
+    from intents.claude import ModelRecognizer  # noqa: PLC0415 - as above
+
+    key = _secret(settings.anthropic_api_key, "ANTHROPIC_API_KEY")
+    model = Claude(key, base_url=settings.anthropic_base_url, models=organization.models)
+    return ModelRecognizer(catalog, organization, model, local)

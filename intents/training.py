@@ -28,6 +28,8 @@ _GROUP = re.compile(r"\[([^\[\]]*)\]")
 _SLOT = re.compile(r"\{(\w+)\}")
 _AFTER = re.compile(r"after (\w+): (.+)")
 _MAX_VARIANTS = 32
+_ENOUGH = 60
+"""Lessons that a verb has at the least, so that it is heard beside those with many."""
 _FORBIDDING = ("do not", "never", "please do not")
 _FREE = frozenset({Kind.TEXT, Kind.TOPIC, Kind.VERB})
 
@@ -116,7 +118,28 @@ def lessons(catalog: Catalog) -> list[Lesson]:
             found += [Lesson(verb.policy.name, tuple(parts)) for parts in _delexicalised(text, verb)]
         split = [tokens(example) for example in verb.policy.examples]
         found += [Lesson(verb.policy.name, tuple(pieces(words, names.find(words)))) for words in split]
-    return [*found, *_none(catalog)]
+    return [*_balanced(found), *_none(catalog)]
+
+
+def _balanced(found: Sequence[Lesson]) -> list[Lesson]:
+    """The lessons, with those of verbs that have few said more often, also without their last value."""
+    few = Counter(lesson.label for lesson in found)
+    result = list(found)
+    for label, count in few.items():
+        own = [lesson for lesson in found if lesson.label == label]
+        if count < _ENOUGH:
+            own += [Lesson(label, short) for lesson in own if (short := _without_last_value(lesson.parts))]
+            result += [own[at % len(own)] for at in range(count, _ENOUGH)]
+    return result
+
+
+def _without_last_value(parts: Sequence[Piece]) -> tuple[Piece, ...]:
+    """A saying without its last value and the word before it, where another value is left; else nothing."""
+    places = [at for at, part in enumerate(parts) if part.word.startswith("<")]
+    if len(places) < 2:  # noqa: PLR2004 - one stays
+        return ()
+    last = places[-1]
+    return (*parts[: last - 1], *parts[last + 1 :])
 
 
 def _none(catalog: Catalog) -> Iterable[Lesson]:

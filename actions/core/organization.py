@@ -280,6 +280,7 @@ class Organization(_Section):
     approvals: tuple[ApprovalRule, ...] = ()
     policies: tuple[PolicyRule, ...] = ()
     limits: Limits = Limits()
+    models: dict[str, str] = {}
     machines: dict[str, Machine] = {}
 
     @model_validator(mode="after")

@@ -10,7 +10,10 @@ from actions.core.errors import Refused
 from actions.core.kinds import nearest
 from bot.settings import Settings
 
-SUITES: dict[str, str] = {"diagnosis": "bot.evaluation:diagnosis"}
+SUITES: dict[str, str] = {
+    "diagnosis": "bot.evaluation:diagnosis",
+    "intents": "bot.evaluation_intents:intents",
+}
 """A suite's name → "module:function", which is called with the suite's own arguments and returns an exit code."""
 
 

@@ -70,3 +70,13 @@ class LanguageModel(Protocol):
         deadline: float,
     ) -> Choice | Unavailable:
         """Have the model choose exactly one of the tools within `deadline` seconds."""
+
+
+class Usage(Protocol):
+    """Counts what language models are used for, and knows the budgets."""
+
+    def refusal(self, person: str, purpose: str) -> str | None:
+        """Why a person's question may not be asked now, such as a budget that is spent; None where it may."""
+
+    def record(self, *, person: str, purpose: str, model: str, input_tokens: int, output_tokens: int) -> None:
+        """Count an answer."""
