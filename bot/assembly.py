@@ -26,7 +26,17 @@ from actions.core.errors import NotConnected
 from actions.core.organization import Organization
 from actions.core.ports.delivery import Deployer, Manifests, Pipelines, VersionRegistry
 from actions.core.ports.desk import Desk
-from actions.core.ports.ledger import AuditTrail, Deliveries, Deployments, Freezes, Grants, Ledger, Offers, Tokens
+from actions.core.ports.ledger import (
+    AuditTrail,
+    Deliveries,
+    Deployments,
+    Freezes,
+    Grants,
+    Installations,
+    Ledger,
+    Offers,
+    Tokens,
+)
 from actions.core.ports.messaging import Bus, Inbox, Queue, Sessions
 from actions.core.ports.packages import Packages
 from actions.core.ports.repositories import Repositories
@@ -92,6 +102,10 @@ class Kept(Protocol):
     @property
     def tokens(self) -> Tokens:
         """Personal tokens."""
+
+    @property
+    def installations(self) -> Installations:
+        """Where Shipmate is installed."""
 
     def ping(self) -> None:
         """Raise `Unreachable` where it does not answer."""

@@ -93,6 +93,18 @@ COMMANDS: tuple[Command, ...] = (
         (Option("person", "only this person's", {"nargs": "?"}),),
     ),
     Command("token revoke", "end a token", "bot.commands.tokens:revoke", (Option("id", "the token's id"),)),
+    Command(
+        "slack manifest",
+        "print the manifest with which the Slack app is made",
+        "bot.surfaces.slack.manifest:run",
+        (
+            Option(
+                "--socket", "for Socket Mode, which needs no address that Slack can reach", {"action": "store_true"}
+            ),
+            Option("--rotate", "with rotating tokens, for several workspaces", {"action": "store_true"}),
+            Option("--address", "how Slack reaches the web process (default: SHIPMATE_PUBLIC_URL)", {"default": ""}),
+        ),
+    ),
     Command("config schema", "print the JSON Schema of shipmate.yaml", "bot.commands.reference:schema"),
     Command("docs", "print the reference of all actions, docs/actions.md", "bot.commands.reference:actions"),
     Command(
@@ -105,7 +117,11 @@ COMMANDS: tuple[Command, ...] = (
         ),
     ),
 )
-_GROUPS = {"token": "make, list and end people's tokens", "config": "about shipmate.yaml"}
+_GROUPS = {
+    "token": "make, list and end people's tokens",
+    "config": "about shipmate.yaml",
+    "slack": "set up the Slack app",
+}
 
 
 def parser() -> argparse.ArgumentParser:

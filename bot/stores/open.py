@@ -5,7 +5,17 @@ from __future__ import annotations
 from redis import Redis
 
 from actions.core.errors import Unreachable
-from actions.core.ports.ledger import AuditTrail, Deliveries, Deployments, Freezes, Grants, Ledger, Offers, Tokens
+from actions.core.ports.ledger import (
+    AuditTrail,
+    Deliveries,
+    Deployments,
+    Freezes,
+    Grants,
+    Installations,
+    Ledger,
+    Offers,
+    Tokens,
+)
 from actions.core.ports.messaging import Bus, Inbox, Queue, Sessions
 from bot.stores.redis.bus import RedisBus
 from bot.stores.redis.client import answering, open_client
@@ -16,6 +26,7 @@ from bot.stores.sql.cards import SqlDeliveries, SqlOffers
 from bot.stores.sql.chain import SqlAuditTrail
 from bot.stores.sql.database import Database, open_engine
 from bot.stores.sql.deployments import SqlDeployments
+from bot.stores.sql.installations import SqlInstallations
 from bot.stores.sql.ledger import SqlLedger
 from bot.stores.sql.migrate import migrate
 from bot.stores.sql.standing import SqlFreezes, SqlGrants
@@ -39,6 +50,7 @@ class SqlStores:
         self.offers: Offers = SqlOffers(database)
         self.deliveries: Deliveries = SqlDeliveries(database)
         self.tokens: Tokens = SqlTokens(database)
+        self.installations: Installations = SqlInstallations(database)
 
     def ping(self) -> None:
         """See whether the database answers; raises `Unreachable` where it does not."""

@@ -331,5 +331,44 @@ class Tokens(Protocol):
         """End a token; False where there is none in force."""
 
 
+class Installation(_Record):
+    """That Shipmate is installed in a workspace or tenant; its tokens are sealed.
+
+    Attributes:
+        surface: "slack".
+        tenant: the workspace's id.
+        sealed: what the surface needs to speak there, encrypted.
+        installed_by: who installed it.
+    """
+
+    surface: str
+    tenant: str
+    sealed: str
+    installed_by: str
+    updated_at: datetime
+
+
+class Installations(Protocol):
+    """Where Shipmate is installed, where a surface serves several workspaces."""
+
+    def keep(self, installation: Installation) -> None:
+        """Record an installation, in place of the one that was known."""
+
+    def renew(self, installation: Installation) -> None:
+        """Record an installation's new tokens; nothing happens where it was removed."""
+
+    def of(self, surface: str, tenant: str) -> Installation | None:
+        """The installation in a workspace."""
+
+    def all(self, surface: str) -> Sequence[Installation]:
+        """Every installation."""
+
+    def forget(self, surface: str, tenant: str, *, now: datetime) -> None:
+        """Delete an installation with its tokens."""
+
+    def claim_renewal(self, surface: str, tenant: str, *, now: datetime, until: datetime) -> bool:
+        """Be the one process that renews its tokens, until a time; False where another one is at it."""
+
+
 LEASE = timedelta(seconds=30)
 """How long a worker holds a request without a heartbeat."""

@@ -261,3 +261,15 @@ tokens = Table(
     Column("created_at", Instant, nullable=False),
     Column("revoked_at", Instant),
 )
+
+installations = Table(
+    "installations",
+    metadata,
+    Column("surface", Text, primary_key=True),
+    Column("tenant", Text, primary_key=True),
+    # What the surface keeps of it, encrypted: whoever reads the database alone cannot speak for Shipmate.
+    Column("sealed", Text, nullable=False),
+    Column("installed_by", Text, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("renewing_until", Instant),
+)

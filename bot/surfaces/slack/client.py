@@ -104,7 +104,9 @@ class Declined(SlackFailed):
 class Transport(Protocol):
     """What slack_sdk's `WebClient` is to us."""
 
-    def api_call(self, api_method: str, *, http_verb: str = ..., params: Any = ..., json: Any = ...) -> Any:
+    def api_call(
+        self, api_method: str, *, http_verb: str = ..., params: Any = ..., json: Any = ..., data: Any = ...
+    ) -> Any:
         """Call a method; raises slack_sdk's errors."""
 
 
@@ -130,7 +132,10 @@ class Api:
 
         given = {name: value for name, value in arguments.items() if value is not None}
         try:
-            if method in _READS:
+            if method.startswith("oauth."):
+                # In the body, never in the address: these are secrets.
+                answer = self._transport.api_call(method, data=given)
+            elif method in _READS:
                 answer = self._transport.api_call(method, http_verb="GET", params=given)
             else:
                 answer = self._transport.api_call(method, json=given)
@@ -194,7 +199,7 @@ def connect(token: str, base_url: str) -> Api:
     quiet = logging.getLogger("shipmate.slack.sdk")
     # No retries below us: after a connection that broke it is not known whether a message was posted, and the
     # SDK's own rate limit handler sleeps as long as it is told to.
-    return Api(WebClient(token=token, base_url=base_url, timeout=TIMEOUT, retry_handlers=[], logger=quiet))
+    return Api(WebClient(token=token or None, base_url=base_url, timeout=TIMEOUT, retry_handlers=[], logger=quiet))
 
 
 def respond(response_url: str, message: Mapping[str, Any]) -> bool:

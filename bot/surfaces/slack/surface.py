@@ -21,6 +21,8 @@ from bot.surfaces.slack.delivery import Cards
 from bot.surfaces.slack.door import Door, HttpDoor
 from bot.surfaces.slack.handler import Handler, eyes
 from bot.surfaces.slack.home import Home
+from bot.surfaces.slack.installed import InstalledWorkspaces, Seal
+from bot.surfaces.slack.oauth import OAuth, renewed
 from bot.surfaces.slack.people import People
 from bot.surfaces.slack.socket import Socket
 
@@ -34,23 +36,74 @@ AT_MOST = 500
 
 
 def is_configured(settings: Settings) -> bool:
-    """Whether there is a workspace to talk to."""
-    return settings.slack_bot_token is not None
+    """Whether there is a workspace to talk to: by a token of its own, or by installing the app."""
+    return settings.slack_bot_token is not None or _installs(settings)
 
 
-def workspaces(settings: Settings) -> Workspaces:
-    """The workspaces that the settings name; nothing is sent yet."""
+def workspaces(house: House, settings: Settings) -> Workspaces:
+    """The workspaces; nothing is sent yet.
+
+    Raises:
+        WeakSecret: the app can be installed, and there is no key to seal its tokens with.
+    """
     token = settings.slack_bot_token
-    return OneWorkspace(connect(token.get_secret_value() if token else "", settings.slack_api_url))
+    own = OneWorkspace(connect(token.get_secret_value(), settings.slack_api_url)) if token else None
+    if own is not None and not _installs(settings):
+        return own
+    return _installed(house, settings, own)
 
 
 def routes(house: House, settings: Settings) -> Sequence[BaseRoute]:
-    """What Slack needs in the web process; nothing where it is not configured."""
+    """What Slack needs in the web process; nothing where it is not configured.
+
+    Raises:
+        WeakSecret: as `workspaces`.
+    """
     if settings.slack_signing_secret is None or not is_configured(settings):
         return ()
-    door = door_of(house, workspaces(settings))
-    secret = settings.slack_signing_secret.get_secret_value()
-    return (Route("/slack/events", HttpDoor(door, secret), methods=["POST"]),)
+    where = workspaces(house, settings)
+    door = HttpDoor(door_of(house, where), settings.slack_signing_secret.get_secret_value())
+    pages = _oauth(house, settings, where).routes() if isinstance(where, InstalledWorkspaces) else ()
+    return (Route("/slack/events", door, methods=["POST"]), *pages)
+
+
+def _installs(settings: Settings) -> bool:
+    return settings.slack_client_id is not None and settings.slack_client_secret is not None
+
+
+def _installed(house: House, settings: Settings, own: OneWorkspace | None) -> InstalledWorkspaces:
+    secret = settings.secret_key.get_secret_value() if settings.secret_key else ""
+    client_id, client_secret = _app(settings)
+    anonymous = connect("", settings.slack_api_url)
+    return InstalledWorkspaces(
+        installations=house.kept.installations,
+        seal=Seal(secret),
+        connect=lambda token: connect(token, settings.slack_api_url),
+        renew=lambda refresh: renewed(anonymous, client_id, client_secret, refresh, house.clock),
+        clock=house.clock,
+        own=own,
+    )
+
+
+def _oauth(house: House, settings: Settings, where: InstalledWorkspaces) -> OAuth:
+    client_id, client_secret = _app(settings)
+    return OAuth(
+        client_id=client_id,
+        client_secret=client_secret,
+        address=settings.address,
+        api=connect("", settings.slack_api_url),
+        connect=lambda token: connect(token, settings.slack_api_url),
+        authorize=settings.slack_api_url.removesuffix("/").removesuffix("/api") + "/oauth/v2/authorize",
+        organization=house.organization,
+        keeper=where,
+        clock=house.clock,
+        ids=house.ids,
+    )
+
+
+def _app(settings: Settings) -> tuple[str, str]:
+    secret = settings.slack_client_secret
+    return settings.slack_client_id or "", secret.get_secret_value() if secret else ""
 
 
 def door_of(house: House, where: Workspaces) -> Door:
@@ -68,7 +121,7 @@ def door_of(house: House, where: Workspaces) -> Door:
 
 def listening(house: House, settings: Settings) -> Slack:
     """What Slack does in a listener, begun."""
-    where = workspaces(settings)
+    where = workspaces(house, settings)
     found = Slack(house, where)
     found.agenda.start()
     Thread(target=_warm, args=(house, where), name="slack-warm", daemon=True).start()
@@ -104,6 +157,7 @@ class Slack:
         self, house: House, where: Workspaces, *, answer: Callable[[str, Mapping[str, Any]], bool] = respond
     ) -> None:
         self._house = house
+        self._where = where
         self._swept: datetime | None = None
         self.agenda = Agenda(house.clock, self._draw_now)
         self.closing: list[Callable[[], None]] = [self.agenda.close]
@@ -147,6 +201,7 @@ class Slack:
             "slack.form": self.handler.filled,
             "slack.again": self.handler.reopened,
             "slack.home": self.handler.opened_home,
+            "slack.removed": self._removed,
             "slack.draw": self.handler.drawn,
         }
 
@@ -171,6 +226,11 @@ class Slack:
         """End what was begun."""
         for close in self.closing:
             close()
+
+    def _removed(self, delivered: Delivered) -> None:
+        """The app was uninstalled from a workspace, or its tokens were revoked."""
+        if isinstance(self._where, InstalledWorkspaces):
+            self._where.forget(str(delivered.body["team"]))
 
     def _draw_later(self, request: Request) -> None:
         self._put(request, str(request.version))

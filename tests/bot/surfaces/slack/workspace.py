@@ -57,8 +57,10 @@ class Workspace:
         self.groups: dict[str, list[str]] = {}
         self._stamps = count(1)
 
-    def api_call(self, api_method: str, *, http_verb: str = "POST", params: Any = None, json: Any = None) -> Response:
-        arguments = deepcopy(dict(json or params or {}))
+    def api_call(
+        self, api_method: str, *, http_verb: str = "POST", params: Any = None, json: Any = None, data: Any = None
+    ) -> Response:
+        arguments = deepcopy(dict(json or params or data or {}))
         self.calls.append((api_method, arguments))
         failing = self.fail.get(api_method)
         if failing:

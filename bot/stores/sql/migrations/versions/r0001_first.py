@@ -101,6 +101,16 @@ def upgrade() -> None:
         postgresql_where=sa.text("ended_at IS NULL"),
     )
     op.create_table(
+        "installations",
+        sa.Column("surface", sa.Text(), nullable=False),
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.Text(), nullable=False),
+        sa.Column("installed_by", sa.Text(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("renewing_until", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("surface", "tenant", name="pk_installations"),
+    )
+    op.create_table(
         "grants",
         sa.Column("id", NUMBER, autoincrement=True, nullable=False),
         sa.Column("person", sa.Text(), nullable=False),
