@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import Timer
 from typing import TYPE_CHECKING, Any
 
+from actions.core.action import Risk
 from actions.core.people import Requester, Standing
 from actions.core.places import Place
 from actions.core.ports.ledger import Ledger
@@ -218,7 +219,9 @@ class Handler:
             return
         self._follow(answer)
         request = self._newest(request)
-        if not request.changes or request.state in {State.REFUSED, State.AWAITING_CONFIRMATION}:
+        policy = self._conversation.gate.catalog[request.action].policy
+        shared = policy.risk is Risk.CHANGE and answer.follow is None
+        if not shared or request.state in {State.REFUSED, State.AWAITING_CONFIRMATION}:
             self._cards.settle_privately(request, body["user"], body.get("response_url", ""))
             self._show(request)
             return

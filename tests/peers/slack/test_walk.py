@@ -1,0 +1,91 @@
+"""The walk of the README in an independent Slack, over HTTP and over Socket Mode: ask, form, approve, card, freeze, why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.peers.conftest import Start, eventually, free_port
+from tests.peers.slack.workspace import CHANNEL, ME, Workspace, says
+
+pytestmark = pytest.mark.peers
+
+DANA, ERIN, SAM = "U0DANA", "U0ERIN", "U0SAM"
+USERS = {DANA: "dana", ERIN: "erin", SAM: "sam"}
+
+
+@pytest.fixture(params=["events", "socket"])
+def slack(
+    request: pytest.FixtureRequest,
+    package: Callable[[str], Path],
+    start: Start,
+    shipmate: Callable[[Mapping[str, str]], str],
+    tmp_path: Path,
+) -> Workspace:
+    binary = package("local-slack-linux-x64") / "bin" / "local-slack"
+    port = free_port()
+    events = f"http://127.0.0.1:{port}/slack/events"
+    slack = Workspace(binary, start, tmp_path, mode=request.param, deliver_to=events, users=USERS)
+    shipmate({**slack.environment(socket_mode=request.param == "socket"), "SHIPMATE_PORT": str(port)})
+    if request.param == "socket":
+        eventually(lambda: "connected by Socket Mode" in (tmp_path / "shipmate.log").read_text(), "Socket Mode")
+    return slack
+
+
+def test_the_walk(slack: Workspace) -> None:
+    # A deployment to staging: one card in the thread, that lives.
+    thread = slack.say(DANA, f"<@{ME}> deploy checkout v1.4.2 to staging")
+    card = slack.await_answer("runs in staging", thread)
+    assert len(slack.answers(thread)) == 1
+
+    # Production: a second person decides, and nobody else.
+    thread = slack.say(DANA, f"<@{ME}> deploy checkout v1.4.2 to production")
+    card = slack.await_answer("waits for approval", thread)
+    slack.press(DANA, card, "Approve")
+    slack.await_answer("", to=DANA)
+    slack.press(ERIN, card, "Approve")
+    card = slack.await_answer("runs in production", thread)
+    assert f"<@{ERIN}> approved" in says(card)
+    eventually(lambda: len(slack.answers(thread)) == 1, "the call for approval to be gone")
+
+    # Back again, by the button of the card; and denied in a modal with a reason.
+    slack.press(DANA, card, "Roll back")
+    back = slack.await_answer("waits for approval", thread)
+    slack.press(ERIN, back, "Deny")
+    assert slack.modal()["callback_id"] == "form"
+    slack.send_off(ERIN, reason="it is fine as it is")
+    slack.await_answer("it is fine as it is", thread)
+
+    # A freeze stops the next one, and says so.
+    slack.command(DANA, "/shipmate", "freeze production because of the sale")
+    slack.await_answer("Frozen")
+    thread = slack.say(DANA, f"<@{ME}> deploy checkout v1.4.1 to production")
+    slack.await_answer("was refused", thread)
+    slack.say(DANA, "why", thread)
+    slack.await_answer("refused freeze", thread)
+
+    # The menu, its form with an error at the field, and what comes of it.
+    slack.command(SAM, "/shipmate")
+    assert slack.modal()["callback_id"] == "menu"
+    slack.control("log")
+    assert "checkout" in slack.home(ERIN)
+    assert slack.answers()
+    assert all(message["channel"] == CHANNEL for message in slack.answers())
+
+
+def test_a_question_and_its_form(slack: Workspace) -> None:
+    thread = slack.say(DANA, f"<@{ME}> deploy checkout v1.4.2")
+    question = slack.await_answer("Which environment", thread)
+    slack.press(DANA, question, "staging")
+    slack.await_answer("runs in staging", thread)
+
+    thread = slack.say(DANA, f"<@{ME}> deploy checkout to development")
+    question = slack.await_answer("Which version", thread)
+    slack.press(DANA, question, "Fill in the form")
+    slack.modal()
+    slack.send_off(DANA, version="not a version!")
+    assert slack.modal()["callback_id"] == "form"
+    slack.send_off(DANA, version="v1.4.2")
+    slack.await_answer("runs in development", thread)
