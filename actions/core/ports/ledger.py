@@ -255,8 +255,12 @@ class AuditTrail(Protocol):
     ) -> Sequence[AuditEntry]:
         """Entries, newest first."""
 
-    def verify(self) -> int | None:
-        """The number of the first row whose hash does not follow from the one before; None where the chain holds."""
+    def verify(self, *, newest: int | None = None) -> int | None:
+        """The number of the first row whose hash does not follow from the one before; None where the chain holds.
+
+        Args:
+            newest: how many rows at the end to check; every row by default.
+        """
 
 
 class Offer(_Record):

@@ -121,14 +121,21 @@ class SqlAuditTrail:
             rows = connection.execute(query).mappings().all()
         return [AuditEntry.model_validate({**row, "detail": json.loads(row["detail"])}) for row in rows]
 
-    def verify(self) -> int | None:
+    def verify(self, *, newest: int | None = None) -> int | None:
         """The number of the first row that does not follow, or is missing; None where the chain holds.
 
         It reads up to the head it found at the start, so rows that are written meanwhile do not disturb it.
+
+        Args:
+            newest: how many rows at the end to check; every row by default.
         """
         with self._database.read() as connection:
             last, expected = connection.execute(select(audit_head.c.number, audit_head.c.hash)).one()
             number, previous = 0, ""
+            if newest is not None and last > newest:
+                number = last - newest
+                before = select(audit.c.hash).where(audit.c.number == number)
+                previous = connection.execute(before).scalar() or ""
             while True:
                 batch = select(audit).where(audit.c.number > number, audit.c.number <= last)
                 rows = connection.execute(batch.order_by(audit.c.number).limit(_BATCH)).mappings().all()

@@ -54,3 +54,15 @@ def test_entries_are_found_by_person_service_and_time(told: SqlStores) -> None:
     assert [entry.number for entry in told.audit.find()] == [5, 4, 3, 2, 1]
     assert [entry.number for entry in told.audit.find(service="checkout", since=NOW + 2 * MINUTE)] == [5, 4, 3]
     assert [entry.number for entry in told.audit.find(limit=2)] == [5, 4]
+
+
+def test_the_newest_rows_can_be_checked_alone(told: SqlStores) -> None:
+    assert told.audit.verify(newest=2) is None
+    assert told.audit.verify(newest=100) is None
+    with told.database.write() as connection:
+        connection.execute(text("UPDATE audit SET actor = 'nobody' WHERE number = 2"))
+    assert told.audit.verify(newest=3) is None
+    assert told.audit.verify(newest=4) == 2
+    with told.database.write() as connection:
+        connection.execute(text("DELETE FROM audit WHERE number = 5"))
+    assert told.audit.verify(newest=2) == 5
