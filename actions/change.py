@@ -97,7 +97,8 @@ class Approve(
         found = context.use(Desk).approve(meant, context.requester)
         needed = max((v.approvals for v in found.verdicts), default=0)
         given = sum(d.approved and d.seal == found.seal for d in found.decisions)
-        still = needed - given if found.state is State.AWAITING_APPROVAL else 0
+        # An approval whose giver has lost the role since does not count, so one more is needed than it seems.
+        still = max(1, needed - given) if found.state is State.AWAITING_APPROVAL else 0
         return self._decided(found, still=still)
 
     def reply(self, result: Decided, context: Context) -> Reply:
@@ -438,7 +439,7 @@ class GrantRole(
 
     def plan(self, context: Context) -> Plan:
         """Refuse what would be a grant to oneself."""
-        if self.person == context.requester.name:
+        if self.person in {context.requester.name, context.requester.on_behalf_of}:
             raise Refused("Nobody grants a role to themselves.", remedy="Ask another admin.")
         return Plan(changes=(Change(what=f"roles of {self.person}", after=f"also {self.role}"),))
 

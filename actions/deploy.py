@@ -45,6 +45,8 @@ class _Presented(Release, ABC):
             title, tone = f"{name} {result.version} runs in {where}", Tone.GOOD
         elif result.outcome == "rolled back":
             title, tone = f"{name} {result.version} was taken back in {where}; {result.running} runs", Tone.BAD
+        elif result.outcome == "left as it is":
+            title, tone = f"{name} {result.version} is no longer watched in {where}", Tone.WARNING
         else:
             title, tone = f"{name} {result.version} is not healthy in {where}", Tone.BAD
         seconds = int((result.finished_at - result.started_at).total_seconds())

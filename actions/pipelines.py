@@ -233,12 +233,12 @@ class RunPipeline(
     def start(self, context: Context, plan: Plan) -> Progress:
         """Ask GitLab for a pipeline."""
         project, ref = str(plan.target_state["project"]), str(plan.target_state["ref"])
-        return self._begun(context.use(Pipelines).run(project, ref, marker=context.request.id))
+        return self._begun(context.use(Pipelines).run(project, ref, marker=context.request.marker))
 
     def find(self, context: Context) -> Progress | None:
-        """Look for the pipeline that carries the request's id."""
+        """Look for the pipeline that carries the request's marker."""
         project = project_of(context.organization, self.service)
-        pipeline = context.use(Pipelines).find(project, context.request.id)
+        pipeline = context.use(Pipelines).find(project, context.request.marker)
         return self._begun(pipeline) if pipeline else None
 
     @classmethod

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
@@ -149,7 +149,7 @@ class Release(Operation[Deployment], ABC):
         commit = context.use(Manifests).write(
             manifest_target(service, self.environment),
             version,
-            marker=context.request.id,
+            marker=context.request.marker,
             message=f"Deploy {self.service} {version} to {self.environment}",
             author=author(context.requester),
         )
@@ -177,12 +177,12 @@ class Release(Operation[Deployment], ABC):
         return Ongoing(handle=_dump(handle), steps=steps, poll_after=0)
 
     def find(self, context: Context) -> Progress | None:
-        """Look for the commit that carries the request's id."""
+        """Look for the commit that carries the request's marker."""
         plan = context.request.plan
         if plan is None:
             return None
         service = context.organization.service(self.service)
-        commit = context.use(Manifests).find(manifest_target(service, self.environment), context.request.id)
+        commit = context.use(Manifests).find(manifest_target(service, self.environment), context.request.marker)
         if commit is None:
             return None
         version, before = str(plan.target_state["to"]), str(plan.target_state["from"])
@@ -252,7 +252,28 @@ def _advance(running: Running, handle: Progression, application: Application | N
     except (Unreachable, OutcomeUnknown) as error:
         # Each of these writes is asked for again by the same marker or is harmless to repeat, so looking again is safe.
         detail = f"{error.system} does not answer; trying again"
-        return Ongoing(handle=_dump(handle), steps=_detail(running.request.steps, detail), poll_after=5)
+    except Rejected as error:
+        if handle.phase is Phase.REVERT and running.now >= handle.deadline + _allowed(running, tools):
+            return _stuck(running, handle, error)
+        detail = error.message
+    return Ongoing(handle=_dump(handle), steps=_detail(running.request.steps, detail), poll_after=5)
+
+
+def _allowed(running: Running, tools: Tools) -> timedelta:
+    """How long a version of this service may take to become healthy."""
+    return _argocd(tools.organization, str(running.request.service)).healthy_within
+
+
+def _stuck(running: Running, handle: Progression, error: Rejected) -> Ended:
+    """The end of what cannot be taken back, because the outside refuses it."""
+    return Ended(
+        state="failed",
+        outcome="not taken back",
+        message=f"{handle.reason[:1].upper()}{handle.reason[1:]}. It could not be taken back: {error.message}",
+        remedy=f"Somebody must bring {handle.application} back to {handle.previous} by hand now.",
+        result=_deployment(running, handle, healthy=False, outcome="not taken back", now_running=handle.version),
+        steps=_fail(running.request.steps, f"Commit {handle.previous} back", running.now, error.message),
+    )
 
 
 def _sync(running: Running, handle: Progression, tools: Tools) -> Progress:
@@ -332,10 +353,11 @@ def _take_back(running: Running, handle: Progression, reason: str, *, cancelled_
         for step in running.request.steps
     )
     if not handle.previous or handle.previous == handle.version:
-        result = _deployment(running, handle, healthy=False, outcome="failed", now_running=handle.version)
+        outcome = "left as it is" if cancelled_by else "failed"
+        result = _deployment(running, handle, healthy=False, outcome=outcome, now_running=handle.version)
         return Ended(
             state="cancelled" if cancelled_by else "failed",
-            outcome="failed",
+            outcome=outcome,
             message=f"{reason[:1].upper()}{reason[1:]}. There is no other version to go back to.",
             remedy=f"Deploy a version that works, or look at {handle.application} in Argo CD.",
             result=result,
@@ -361,17 +383,13 @@ def _revert(running: Running, handle: Progression, application: Application | No
     commit = tools.use(Manifests).write(
         manifest_target(service, str(request.environment)),
         handle.previous,
-        marker=f"{request.id}/revert",
+        marker=f"{request.marker}/revert",
         message=f"Revert {request.service} in {request.environment} to {handle.previous}",
         author=author(request.requester),
     )
-    try:
-        deployer.sync(handle.application, commit.id)
-    except Rejected as error:
-        steps = _detail(request.steps, error.message)
-        return Ongoing(handle=_dump(handle), steps=steps, poll_after=2)
-    allowed = _argocd(tools.organization, service.name).healthy_within
-    moved = handle.model_copy(update={"phase": Phase.SETTLE, "revision": commit.id, "deadline": running.now + allowed})
+    deployer.sync(handle.application, commit.id)
+    deadline = running.now + _allowed(running, tools)
+    moved = handle.model_copy(update={"phase": Phase.SETTLE, "revision": commit.id, "deadline": deadline})
     steps = _complete(request.steps, f"Commit {handle.previous} back", running.now, url=commit.url)
     return Ongoing(handle=_dump(moved), steps=_begin(steps, "Roll back", running.now))
 

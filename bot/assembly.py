@@ -12,7 +12,7 @@ import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
@@ -41,9 +41,8 @@ from actions.core.ports.messaging import Bus, Inbox, Queue, Sessions
 from actions.core.ports.packages import Packages
 from actions.core.ports.repositories import Repositories
 from actions.core.ports.surroundings import Clock, Ids
-from actions.core.request import Request
 from actions.gate.desk import GateDesk
-from actions.gate.gate import Gate
+from actions.gate.gate import Gate, Heartbeat
 from bot.cards import Cards
 from bot.conversation import Conversation
 from bot.settings import Settings
@@ -217,7 +216,7 @@ def compose(
     clock: Clock,
     ids: Ids,
     worker: str,
-    heartbeat: Callable[[Request], AbstractContextManager[object]] = lambda _: nullcontext(),
+    heartbeat: Heartbeat = lambda _: nullcontext(),
 ) -> House:
     """Put the house together from its parts.
 
@@ -265,7 +264,7 @@ def assemble(
     settings: Settings,
     *,
     organization: Organization | None = None,
-    heartbeat: Callable[[Request], AbstractContextManager[object]] | None = None,
+    heartbeat: Heartbeat | None = None,
 ) -> House:
     """Build the house for a process from its settings; call it after a fork, never before.
 

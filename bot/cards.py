@@ -113,7 +113,7 @@ class Cards:
     def _approval(self, request: Request) -> Reply:
         verdict = approval_verdict(request)
         may = self.desk.approvers_of(request)
-        given = [d.person for d in request.decisions if d.approved and d.seal == request.seal]
+        given = self.desk.gate.approved_by(request)
         needed = (verdict.approvals if verdict else 1) - len(given)
         who: list[Span] = [part for name in may for part in (Mention(person=name), " ")]
         facts = fields(
@@ -157,11 +157,10 @@ class Cards:
         """The verb's own presentation of its result; None where there is none to present."""
         if request.result is None:
             return None
-        verb = self.catalog[request.action]
-        action = verb.model_validate(request.parameters)
         context = Context(self.tools.organization, self.tools.ports, request, self.clock.now())
         try:
-            result = verb.result_type.model_validate(request.result)
+            action = self.desk.gate.action_of(request)
+            result = action.result_type.model_validate(request.result)
             return action.reply(result, context)
         except Exception:
             log.exception("presenting %s failed", request.id)

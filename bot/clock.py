@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType
 
 from actions.core.errors import Unreachable
@@ -17,8 +18,8 @@ log = logging.getLogger("shipmate.clock")
 
 TICK = 0.25
 """Seconds between looks at what is due to be polled."""
-SWEEP_EVERY = 4
-"""Ticks between sweeps."""
+SWEEP_EVERY = 1.0
+"""Seconds between sweeps."""
 OUTAGE_PAUSE = 2.0
 """Seconds to wait where the database does not answer."""
 
@@ -40,21 +41,31 @@ def run(settings: Settings) -> None:
 
 
 def tick_until(ending: threading.Event, gate: Gate) -> None:
-    """Tick until the event is set; an outage is said once and waited for."""
-    ticks, down = 0, False
-    while not ending.wait(OUTAGE_PAUSE if down else TICK):
+    """Tick until the event is set; an outage is said once and waited for.
+
+    Sweeps ask the outside what became of lost answers. They have a thread of their own, so that an outside that is slow
+    to say so holds no poll up.
+    """
+    sweeper = threading.Thread(target=_repeat, args=(ending, SWEEP_EVERY, "sweep", lambda: sweep(gate)), daemon=True)
+    sweeper.start()
+    try:
+        _repeat(ending, TICK, "clock", lambda: poll_all_due(gate))
+    finally:
+        sweeper.join()
+
+
+def _repeat(ending: threading.Event, pause: float, name: str, tick: Callable[[], object]) -> None:
+    down = False
+    while not ending.wait(OUTAGE_PAUSE if down else pause):
         try:
-            poll_all_due(gate)
-            if ticks % SWEEP_EVERY == 0:
-                sweep(gate)
+            tick()
         except Unreachable as error:
             if not down:
-                log.warning("the clock stands still: %s", error)
+                log.warning("the %s stands still: %s", name, error)
             down = True
         except Exception:
-            log.exception("a tick failed")
+            log.exception("a turn of the %s failed", name)
         else:
             if down:
-                log.warning("the clock goes on")
+                log.warning("the %s goes on", name)
             down = False
-        ticks += 1

@@ -220,7 +220,8 @@ class Conversation:
 
     def _answered(self, request: Request) -> Answer:
         follow = None
-        if isinstance(request.result, dict) and self.gate.catalog[request.action].policy.control:
+        known = request.action in self.gate.catalog
+        if isinstance(request.result, dict) and known and self.gate.catalog[request.action].policy.control:
             decided = request.result.get("request")
             follow = decided if isinstance(decided, str) else None
         return Answer(reply=self.cards.card(request), kind="request", request=request, follow=follow)
@@ -279,7 +280,12 @@ def _unclear(meaning: Unclear) -> Reply:
 def _failed(error: ShipmateError) -> Answer:
     if isinstance(error, Unreachable):
         log.error("not accepted: %s", error)
-        title, says = "Not accepted: Shipmate cannot work right now", f"{error.message} {error.remedy}".strip()
+        # The message may name addresses and accounts, which are for the log.
+        system = error.system[:1].upper() + error.system[1:]
+        title, says = (
+            "Not accepted: Shipmate cannot work right now",
+            f"{system} does not answer. {error.remedy}".strip(),
+        )
         tone = Tone.BAD
     else:
         title, says, tone = error.message, error.remedy, Tone.WARNING

@@ -90,13 +90,22 @@ def handle_until(ending: threading.Event, house: House, listening: Iterable[List
     inbox = house.passing.inbox
     while not ending.is_set():
         try:
+            left = False
             for delivered in inbox.take(owner, wait=WAIT):
                 if _handle(handlers, delivered):
                     inbox.done(delivered, owner)
+                else:
+                    left = True
                 if ending.is_set():
                     return
+            if left:
+                # What was left in the inbox would be given again at once.
+                ending.wait(OUTAGE_PAUSE)
         except Unreachable as error:
             log.warning("the listener waits: %s", error)
+            ending.wait(OUTAGE_PAUSE)
+        except Exception:
+            log.exception("taking from the inbox failed")
             ending.wait(OUTAGE_PAUSE)
 
 

@@ -11,7 +11,8 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from types import FrameType
@@ -31,6 +32,8 @@ CHANGES = ("poll", "deploy")
 FIXES = ("remediate",)
 
 _BEAT = LEASE.total_seconds() / 3
+_SHORT_LIFE = 2.0
+"""Seconds; a worker that lived no longer is started again only after as long."""
 _prepared: tuple[Settings, Organization] | None = None
 _house: House | None = None
 
@@ -77,20 +80,19 @@ def house() -> House:
 
 
 @contextmanager
-def _heartbeat(request: Request) -> Iterator[None]:
-    """Renew a request's lease for as long as its work goes on."""
+def _heartbeat(requests: Sequence[Request]) -> Iterator[None]:
+    """Renew the leases on requests for as long as their work goes on."""
     over = threading.Event()
 
     def beat() -> None:
-        found = house()
-        while not over.wait(_BEAT):
+        found, held = house(), list(requests)
+        while held and not over.wait(_BEAT):
             try:
-                if not found.kept.ledger.renew(request, until=found.clock.now() + LEASE):
-                    return
+                held = [r for r in held if found.kept.ledger.renew(r, until=found.clock.now() + LEASE)]
             except Exception:
-                log.exception("the lease of %s could not be renewed; trying again", request.id)
+                log.exception("the lease of %s could not be renewed; trying again", held[0].id)
 
-    thread = threading.Thread(target=beat, name=f"heartbeat {request.id}", daemon=True)
+    thread = threading.Thread(target=beat, name=f"heartbeat {requests[0].id}", daemon=True)
     thread.start()
     try:
         yield
@@ -124,6 +126,7 @@ def _keep_alive(bodies: dict[str, Callable[[], None]]) -> None:
     """Fork a child for each body, start those that end anew, and end them all when told to."""
     ending = False
     children: dict[int, str] = {}
+    born: dict[str, float] = {}
 
     def end(_: int, __: FrameType | None) -> None:
         nonlocal ending
@@ -133,8 +136,13 @@ def _keep_alive(bodies: dict[str, Callable[[], None]]) -> None:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    for name, body in bodies.items():
-        children[_fork(body)] = name
+
+    def start(name: str) -> None:
+        born[name] = time.monotonic()
+        children[_fork(bodies[name])] = name
+
+    for name in bodies:
+        start(name)
     while children:
         try:
             pid, status = os.wait()
@@ -143,7 +151,11 @@ def _keep_alive(bodies: dict[str, Callable[[], None]]) -> None:
         name = children.pop(pid, "")
         if name and not ending:
             log.error("the worker for %s ended with status %s; it is started again", name, status)
-            children[_fork(bodies[name])] = name
+            if time.monotonic() - born[name] < _SHORT_LIFE:
+                # What ends at once, as without Redis, would keep a processor busy with being started.
+                time.sleep(_SHORT_LIFE)
+            if not ending:
+                start(name)
 
 
 def _fork(body: Callable[[], None]) -> int:

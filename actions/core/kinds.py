@@ -12,6 +12,7 @@ from typing import Annotated, Any, Protocol
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, ValidationInfo, WithJsonSchema
 
 from actions.core.errors import ShipmateError
+from actions.core.redaction import redact
 
 
 class Kind(StrEnum):
@@ -174,4 +175,6 @@ Duration = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^(\d+[smhdw])+$", "examples": ["30m", "24h", "7d"]}),
 ]
 Topic = Annotated[str, Kind.TOPIC, _shape(r"(?s).{1,200}", "a topic")]
-Reason = Annotated[str, Kind.TEXT, _shape(r"(?s).{1,1000}", "a reason of at most 1,000 characters")]
+Reason = Annotated[
+    str, Kind.TEXT, _shape(r"(?s).{1,1000}", "a reason of at most 1,000 characters"), AfterValidator(redact)
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from enum import StrEnum
 
@@ -152,7 +153,16 @@ class Verdict(BaseModel):
 
 
 class Decision(BaseModel):
-    """One person's word on a request that waits for approval."""
+    """One person's word on a request that waits for approval.
+
+    Attributes:
+        person: whose.
+        approved: whether it is yes.
+        at: when it was given.
+        seal: the plan that it is about.
+        reason: why, where they said so.
+        roles: the roles that the door had established of them.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -161,6 +171,7 @@ class Decision(BaseModel):
     at: datetime
     seal: str
     reason: str = ""
+    roles: tuple[str, ...] = ()
 
 
 class Request(BaseModel):
@@ -231,3 +242,12 @@ class Request(BaseModel):
     created_at: datetime
     updated_at: datetime
     finished_at: datetime | None = None
+
+    @property
+    def marker(self) -> str:
+        """What is made outside for this request is found again by it, such as "R-12.5e0f63d2".
+
+        A new ledger counts from R-1 again, so the id alone would also find what an earlier one's R-12 has left.
+        """
+        made = hashlib.sha256(f"{self.cause} {self.created_at.isoformat()}".encode()).hexdigest()
+        return f"{self.id}.{made[:8]}"

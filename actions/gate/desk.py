@@ -49,10 +49,12 @@ class GateDesk:
         """
         request = self._waiting(request_id, State.AWAITING_APPROVAL, "approval")
         self._check_approver(request, by)
-        decision = Decision(person=by.name, approved=True, at=self.gate.clock.now(), seal=request.seal)
-        decisions = (*(d for d in request.decisions if d.person != by.name), decision)
+        if _has_approved(request, by):
+            raise Refused(f"You have approved {request.id} already; it waits for somebody else.")
+        decision = self._decision(request, by, approved=True)
+        decisions = (*request.decisions, decision)
         wanted = approval_verdict(request)
-        given = {d.person for d in decisions if d.approved and d.seal == request.seal}
+        given = self.gate.approved_by(request.model_copy(update={"decisions": decisions}))
         enough = len(given) >= (wanted.approvals if wanted else 1)
         state = State.ACCEPTED if enough else State.AWAITING_APPROVAL
         update = {"decisions": decisions, "state": state, "expires_at": None if enough else request.expires_at}
@@ -69,17 +71,18 @@ class GateDesk:
         request = self._waiting(request_id, State.AWAITING_APPROVAL, "approval")
         if not asked_by(request, by.name):
             self._check_approver(request, by)
-        now = self.gate.clock.now()
-        decision = Decision(person=by.name, approved=False, at=now, seal=request.seal, reason=redact(reason))
+        decision = self._decision(request, by, approved=False, reason=redact(reason))
         message = f"{by.name} denied it" + (f": {decision.reason}" if reason else ".")
         update = {
             "state": State.DENIED,
             "outcome": "denied",
             "message": message,
-            "decisions": (*request.decisions, decision),
-            "finished_at": now,
+            "decisions": (*(d for d in request.decisions if d.person != by.name), decision),
+            "finished_at": decision.at,
         }
-        return self._advance(request, request.model_copy(update=update), by, "denied", decision)
+        # One person's word on a plan is kept once; who takes an approval back ends the request all the same.
+        first = None if _has_approved(request, by) else decision
+        return self._advance(request, request.model_copy(update=update), by, "denied", first)
 
     def confirm(self, request_id: str, by: Requester) -> Request:
         """The one who asked confirms what a model read.
@@ -115,6 +118,16 @@ class GateDesk:
                 "finished_at": now,
             }
             return self._advance(request, request.model_copy(update=update), by, "cancelled")
+        if request.state is State.UNKNOWN:
+            # The outside may never tell; somebody who looks for themselves must be able to let go of the lock.
+            update = {
+                "state": State.FAILED,
+                "outcome": "not known",
+                "message": f"{by.name} ended the looking up; it is not known whether it happened.",
+                "remedy": "Look whether it happened before you ask again.",
+                "finished_at": now,
+            }
+            return self._advance(request, request.model_copy(update=update), by, "no longer looked up")
         verb = self.gate.catalog[request.action]
         if not issubclass(verb, Operation) or request.state is not State.WAITING:
             raise Refused(f"{request.id} is in the midst of being done.", remedy="Try again in a moment.")
@@ -158,7 +171,8 @@ class GateDesk:
 
     def _candidates(self, query: RequestQuery) -> list[Request]:
         # The request that asks is itself under way while it asks, so decisions are left out.
-        return [r for r in self.gate.ledger.find(query) if not self.gate.catalog[r.action].policy.control]
+        catalog = self.gate.catalog
+        return [r for r in self.gate.ledger.find(query) if r.action in catalog and not catalog[r.action].policy.control]
 
     def _existing(self, request_id: str) -> Request:
         request = self.gate.ledger.get(request_id)
@@ -173,6 +187,10 @@ class GateDesk:
         if request.expires_at is not None and request.expires_at <= self.gate.clock.now():
             raise Refused(f"{request.id} has expired.", remedy="Ask for it again.")
         return request
+
+    def _decision(self, request: Request, by: Requester, *, approved: bool, reason: str = "") -> Decision:
+        now, roles = self.gate.clock.now(), tuple(sorted(by.roles))
+        return Decision(person=by.name, approved=approved, at=now, seal=request.seal, reason=reason, roles=roles)
 
     def _check_approver(self, request: Request, by: Requester) -> None:
         verdict = may_approve(request, by, self.roles_of(by), self.gate.catalog, self.gate.tools.organization)
@@ -203,7 +221,11 @@ class GateDesk:
         except LockHeld as found:
             raise Refused(
                 f"{before.id} cannot begin now: {found.message}",
-                remedy=f"Approve it again when {found.holder.id} is over.",
+                remedy=f"Say it again when {found.holder.id} is over.",
             ) from None
         self.gate.announce(advanced)
         return advanced
+
+
+def _has_approved(request: Request, by: Requester) -> bool:
+    return any(d.approved and d.person == by.name and d.seal == request.seal for d in request.decisions)

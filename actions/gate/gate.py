@@ -19,6 +19,7 @@ from actions.core.action import Action, Operation, Progress, Risk
 from actions.core.catalog import Catalog, Verb
 from actions.core.context import Context, Tools
 from actions.core.errors import OutcomeUnknown, Refused, ShipmateError, Unreachable
+from actions.core.kinds import Vocabulary
 from actions.core.plan import Plan, seal
 from actions.core.ports.ledger import LEASE, Conflict, Draft, Freezes, Grants, Ledger, LockHeld, Move
 from actions.core.ports.messaging import Bus, Queue
@@ -29,9 +30,11 @@ from actions.gate.case import Case, Guard
 from actions.gate.guards import GUARDS
 from actions.gate.guards.lock import held
 from actions.gate.progress import recorded
-from actions.gate.standing import approval_verdict, roles_of
+from actions.gate.standing import approval_verdict, approved_by, roles_of
 
 log = logging.getLogger("shipmate.gate")
+
+Heartbeat = Callable[[Sequence[Request]], AbstractContextManager[object]]
 
 CONFIRM_WITHIN = timedelta(minutes=15)
 ATTEMPTS = 3
@@ -44,6 +47,13 @@ class BadParameters(Refused):
     def __init__(self, action: str, faults: Sequence[str]) -> None:
         super().__init__(" ".join(faults), remedy=f"“help {action.replace('_', ' ')}” shows how to say it.")
         self.action = action
+
+
+class Outdated(Refused):
+    """A recorded request is no longer anything that this Shipmate could do: its verb or its parameters are gone."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(found, remedy="Ask again, in the words that are known now.")
 
 
 @dataclass(frozen=True)
@@ -61,7 +71,7 @@ class Gate:
         clock: the time.
         worker: this process, as leases name it.
         guards: in the order in which they judge.
-        heartbeat: keeps a lease while work is done; workers renew it from a thread.
+        heartbeat: keeps the leases on requests while they are worked on; workers renew them from a thread.
     """
 
     catalog: Catalog
@@ -74,7 +84,7 @@ class Gate:
     clock: Clock
     worker: str
     guards: Sequence[Guard] = GUARDS
-    heartbeat: Callable[[Request], AbstractContextManager[object]] = field(default=lambda _: nullcontext())
+    heartbeat: Heartbeat = field(default=lambda _: nullcontext())
 
     # -- at the desk ------------------------------------------------------------------------------------------------
 
@@ -103,13 +113,15 @@ class Gate:
         try:
             accepted = self._accept(draft)
         except LockHeld as found:
-            return self._accept(_refused(draft, held(found)))
+            verdict = held(found)
+            judged = tuple(verdict if v.guard == verdict.guard else v for v in verdicts)
+            return self._accept(_refused(draft.model_copy(update={"verdicts": judged}), verdict))
         self.dispatch(accepted)
         return accepted
 
     def dispatch(self, request: Request) -> None:
         """Have a worker take up an accepted request. If the queue does not answer, the sweep pushes it again."""
-        if request.state is not State.ACCEPTED:
+        if request.state is not State.ACCEPTED or request.action not in self.catalog:
             return
         policy = self.catalog[request.action].policy
         queue = "query" if policy.queue == "inline" else policy.queue
@@ -235,34 +247,49 @@ class Gate:
             request = self._advance(request, request.model_copy(update={"state": State.RUNNING, **lease}))
         except Conflict:
             return None
-        with self.heartbeat(request):
+        with self.heartbeat([request]):
             try:
                 return self._work(request)
             except Conflict:
                 # Somebody advanced it meanwhile: a cancellation, or another worker after this one's lease lapsed.
                 return self.ledger.get(request_id)
 
-    def _work(self, request: Request) -> Request:
-        verb = self.catalog[request.action]
-        action = verb.parse(request.parameters, self.tools.organization)
-        refusal, verdicts = self._judge(request, action)
-        request = request.model_copy(update={"verdicts": verdicts})
-        before = self.ledger.get(request.id) or request
-        if refusal is not None:
-            return self._advance(before, _refused(request, refusal))
+    def _work(self, before: Request) -> Request:
+        """Judge, plan and do what this worker has leased.
+
+        Steps are compared with the request as it was leased: who was overtaken meanwhile records nothing more.
+        """
         try:
-            plan = action.plan(self.context(request))
-        except Exception as error:  # noqa: BLE001 - whatever a verb raises becomes a sentence on the card
-            return self._advance(before, self._failed(request, error))
-        paused = self._for_people(request, plan)
-        if paused is not None:
-            return self._advance(before, paused)
+            action = self.action_of(before, self.tools.organization)
+        except Outdated as error:
+            return self._advance(before, self._failed(before, error))
+        request, plan = self._planned(before, action)
+        if plan is None:
+            return self._advance(before, request)
         # From here on something may be asked of the outside: an empty handle says so before it is.
-        planned = request.model_copy(update={"plan": plan, "handle": {}})
-        request = self._advance(before, planned)
+        request = self._advance(before, request.model_copy(update={"plan": plan, "handle": {}}))
         if not isinstance(action, Operation):
             return self._advance(request, self._ran_planned(request, action))
         return self._start(request, action, plan)
+
+    def _planned(self, request: Request, action: Action[Any]) -> tuple[Request, Plan | None]:
+        """The request as judged, and its plan; none where it stops here: refused, failed, or waiting for people."""
+        refusal, verdicts = self._judge(request, action)
+        request = request.model_copy(update={"verdicts": verdicts})
+        if refusal is not None:
+            return _refused(request, refusal), None
+        try:
+            plan = action.plan(self.context(request))
+        except Exception as error:  # noqa: BLE001 - whatever a verb raises becomes a sentence on the card
+            return self._failed(request, error), None
+        if self.tools.organization.policies and plan.target_state:
+            # What was left to the plan to find, such as a version, is known only now, and a policy may be about it.
+            refusal, verdicts = self._judge(request.model_copy(update={"plan": plan}), action)
+            request = request.model_copy(update={"verdicts": verdicts})
+            if refusal is not None:
+                return _refused(request, refusal), None
+        paused = self._for_people(request, plan)
+        return (request, plan) if paused is None else (paused, None)
 
     def _for_people(self, request: Request, plan: Plan) -> Request | None:
         """The request waiting for people, or refused because what they approved has drifted; None where it may go on."""
@@ -290,12 +317,17 @@ class Gate:
                 "expires_at": now + timedelta(seconds=wanted.wait_seconds),
             }
             return request.model_copy(update=asks)
-        approved = {d.person for d in request.decisions if d.approved and d.seal == request.seal}
         if sealed != request.seal:
             return _void(request, plan)
-        if len(approved) < wanted.approvals:
-            return request.model_copy(update={**waiting, "state": State.AWAITING_APPROVAL})
+        if len(self.approved_by(request)) < wanted.approvals:
+            # Whoever approved it may not any more.
+            until = now + timedelta(seconds=wanted.wait_seconds)
+            return request.model_copy(update={**waiting, "state": State.AWAITING_APPROVAL, "expires_at": until})
         return None
+
+    def approved_by(self, request: Request) -> tuple[str, ...]:
+        """Who has approved a request's present plan, and may still."""
+        return approved_by(request, self.catalog, self.tools.organization, self.grants, self.clock.now())
 
     def _ran_planned(self, request: Request, action: Action[Any]) -> Request:
         try:
@@ -309,8 +341,14 @@ class Gate:
             progress: Progress = action.start(self.context(request), plan)
         except OutcomeUnknown as error:
             return self._advance(request, _unknown(request, error))
-        except Exception as error:  # noqa: BLE001 - whatever a verb raises becomes a sentence on the card
+        except ShipmateError as error:
             return self._advance(request, self._failed(request, error))
+        except Exception as error:
+            # A fault of ours, or the worker's time limit, tells nothing of how far it had come.
+            log.exception("starting %s broke off", request.id)
+            system = request.action.replace("_", " ")
+            broke_off = OutcomeUnknown(system, f"Starting it broke off inside Shipmate ({type(error).__name__}).")
+            return self._advance(request, _unknown(request, broke_off))
         return self.record(request, progress)
 
     def record(self, request: Request, progress: Progress) -> Request:
@@ -332,6 +370,24 @@ class Gate:
             log.warning("the queue does not answer; %s is polled later", poller)
 
     # -- shared -----------------------------------------------------------------------------------------------------
+
+    def action_of(self, request: Request, vocabulary: Vocabulary | None = None) -> Action[Any]:
+        """The action of a recorded request.
+
+        Args:
+            request: the request.
+            vocabulary: the names that are known now, where the action is yet to be done.
+
+        Raises:
+            Outdated: there is no such verb any more, or it does not take these parameters any more.
+        """
+        if request.action not in self.catalog:
+            raise Outdated(f"This Shipmate does not know the verb {request.action} any more.")
+        verb = self.catalog[request.action]
+        try:
+            return verb.parse(request.parameters, vocabulary)
+        except ValidationError as error:
+            raise Outdated(" ".join(faults_of(error, verb))) from None
 
     def context(self, request: Request) -> Context:
         """What a verb is handed for a request."""

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from actions.core.action import Ongoing, Operation, Progress, Running
+from actions.core.action import Ended, Ongoing, Operation, Progress, Running
 from actions.core.context import Tools
-from actions.core.errors import OutsideError
+from actions.core.errors import ShipmateError, Unreachable
 from actions.core.ports.ledger import LEASE, Conflict, Move
 from actions.core.request import Request, State
-from actions.gate.gate import Gate
+from actions.gate.gate import Gate, Outdated
 from actions.gate.progress import recorded
 
 log = logging.getLogger("shipmate.polling")
@@ -40,7 +40,8 @@ def poll_due(gate: Gate, poller: str) -> int:
         if not due:
             break
         count += len(due)
-        _poll(gate, due)
+        with gate.heartbeat(due):
+            _poll(gate, due)
     return count
 
 
@@ -48,11 +49,14 @@ def _poll(gate: Gate, due: Sequence[Request]) -> None:
     groups: dict[Any, list[tuple[Request, Operation[Any]]]] = defaultdict(list)
     moves: list[Move] = []
     for request in due:
-        verb = gate.catalog[request.action]
-        action = verb.model_validate(request.parameters)
-        if not isinstance(action, Operation):
+        try:
+            action = gate.action_of(request)
+        except Outdated as error:
+            moves.append(_given_up(gate, request, error.message))
             continue
-        if request.cancel_requested_by is not None:
+        if not isinstance(action, Operation):
+            moves.append(_given_up(gate, request, f"{request.action} is nothing that goes on by itself any more."))
+        elif request.cancel_requested_by is not None:
             moves.append(_cancelled(gate, request, action))
         else:
             # Verbs that inherit one `poll` are polled together.
@@ -74,6 +78,7 @@ def _is_news(move: Move) -> bool:
         before.state is not after.state
         or before.steps != after.steps
         or (before.message, before.outcome) != (after.message, after.outcome)
+        or before.cancel_requested_by != after.cancel_requested_by
     )
 
 
@@ -85,29 +90,40 @@ def _polled(gate: Gate, members: list[tuple[Request, Operation[Any]]]) -> list[M
     batch = [_running(gate, request, action) for request, action in members]
     try:
         progress = type(members[0][1]).poll(batch, gate.tools)
-    except OutsideError as error:
+        return [_move(gate, request, report) for (request, _), report in zip(members, progress, strict=True)]
+    except Unreachable as error:
         log.warning("polling failed: %s", error)
         return [_later(gate, request, error.message) for request, _ in members]
-    except Exception:
+    except Exception as error:
         log.exception("polling %s failed", ", ".join(request.id for request, _ in members[:10]))
-        return [
-            _later(gate, request, "Looking after it failed inside Shipmate; it is tried again.")
-            for request, _ in members
-        ]
-    return [_move(gate, request, report) for (request, _), report in zip(members, progress, strict=True)]
+        if len(members) == 1:
+            return [_later(gate, members[0][0], _reason(error))]
+        # One of them must not keep the others from being looked after.
+        return [move for member in members for move in _polled(gate, [member])]
 
 
 def _cancelled(gate: Gate, request: Request, action: Operation[Any]) -> Move:
     by = request.cancel_requested_by or "shipmate"
     try:
-        progress = action.cancel(_running(gate, request, action), gate.tools)
-    except OutsideError as error:
+        move = _move(gate, request, progress := action.cancel(_running(gate, request, action), gate.tools))
+    except Unreachable as error:
         return _later(gate, request, error.message)
+    except Exception as error:
+        # It will not be cancelled by asking again, so it is looked after as before.
+        log.exception("cancelling %s failed", request.id)
+        move = _later(gate, request, f"It could not be cancelled: {_reason(error)}")
+        return move.model_copy(update={"after": move.after.model_copy(update={"cancel_requested_by": None})})
     if isinstance(progress, Ongoing):
         # Noted: the operation itself now knows that it is being undone.
-        move = _move(gate, request, progress)
-        return move.model_copy(update={"after": move.after.model_copy(update={"cancel_requested_by": None}), "by": by})
-    return _move(gate, request, progress).model_copy(update={"by": by})
+        move = move.model_copy(update={"after": move.after.model_copy(update={"cancel_requested_by": None})})
+    return move.model_copy(update={"by": by})
+
+
+def _reason(error: Exception) -> str:
+    """What a person is told of a failure."""
+    if isinstance(error, ShipmateError):
+        return error.message
+    return "Looking after it failed inside Shipmate; it is tried again."
 
 
 def _move(gate: Gate, request: Request, progress: Progress) -> Move:
@@ -125,3 +141,16 @@ def _later(gate: Gate, request: Request, message: str) -> Move:
         "lease_until": None,
     }
     return Move(before=request, after=request.model_copy(update=update), by="shipmate")
+
+
+def _given_up(gate: Gate, request: Request, why: str) -> Move:
+    """The end of an operation that nothing here knows how to look after, so that it keeps nobody else off."""
+    log.error("%s can no longer be looked after: %s", request.id, why)
+    ended = Ended(
+        state="failed",
+        outcome="not known",
+        message=f"It was begun, and can no longer be looked after: {why} How it went is not known.",
+        remedy="Look at the outside system; what was begun there goes on by itself.",
+        steps=request.steps,
+    )
+    return _move(gate, request, ended)

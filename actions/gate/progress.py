@@ -36,6 +36,7 @@ def recorded(request: Request, progress: Progress, now: datetime) -> tuple[Reque
                 "handle": progress.handle,
                 "steps": progress.steps or request.steps,
                 "next_poll_at": now + _pause(progress, request, now),
+                "outcome": "",
                 "message": "",
                 "remedy": "",
             }

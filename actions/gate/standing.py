@@ -63,24 +63,50 @@ def may_approve(
             message="I do not know you, so you cannot approve.",
             remedy="An admin can add you under `people:` in shipmate.yaml.",
         )
-    wanted = approval_verdict(request)
-    if wanted is not None and wanted.approver_roles:
-        highest = max((organization.rank(role) for role in roles), default=-1)
-        if set(roles) & set(wanted.approver_roles) or any(
-            0 <= organization.rank(role) <= highest for role in wanted.approver_roles
-        ):
-            return Verdict(guard="second person", rule=f"{' or '.join(wanted.approver_roles)} approve this")
+    if request.action not in catalog:
         return Verdict(
             guard="second person",
-            rule=f"{' or '.join(wanted.approver_roles)} approve this",
+            rule="what is no longer known is not approved",
             allowed=False,
-            message=f"Approving {request.id} is for {' or '.join(wanted.approver_roles)}, and you are {', '.join(roles)}.",
-            remedy="Ask one of them.",
+            message=f"This Shipmate does not know the verb {request.action} any more, so {request.id} cannot be done.",
+            remedy="Cancel it, or leave it to expire.",
         )
+    wanted = approval_verdict(request)
+    if wanted is not None and wanted.approver_roles:
+        return _by_roles(request, roles, wanted.approver_roles, organization)
     verdict = may(catalog[request.action].policy, request, by, roles, organization)
     if verdict.allowed:
         return verdict
     return verdict.model_copy(update={"message": f"You may not approve {request.id}: {verdict.message}"})
+
+
+def _by_roles(request: Request, roles: tuple[str, ...], wanted: tuple[str, ...], organization: Organization) -> Verdict:
+    named = " or ".join(wanted)
+    highest = max((organization.rank(role) for role in roles), default=-1)
+    if set(roles) & set(wanted) or any(0 <= organization.rank(role) <= highest for role in wanted):
+        return Verdict(guard="second person", rule=f"{named} approve this")
+    return Verdict(
+        guard="second person",
+        rule=f"{named} approve this",
+        allowed=False,
+        message=f"Approving {request.id} is for {named}, and you are {', '.join(roles)}.",
+        remedy="Ask one of them.",
+    )
+
+
+def approved_by(
+    request: Request, catalog: Catalog, organization: Organization, grants: Grants, now: datetime
+) -> tuple[str, ...]:
+    """Who has approved a request's present plan, once each, and may still: an approval ends with the role that gave it."""
+    found: dict[str, None] = {}
+    for decision in request.decisions:
+        if not decision.approved or decision.seal != request.seal:
+            continue
+        person = Requester(name=decision.person, roles=frozenset(decision.roles))
+        roles = roles_of(person, organization, grants, now)
+        if may_approve(request, person, roles, catalog, organization).allowed:
+            found[decision.person] = None
+    return tuple(found)
 
 
 def approvers(

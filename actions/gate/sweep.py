@@ -11,10 +11,10 @@ from datetime import timedelta
 from typing import Any
 
 from actions.core.action import Action, Operation, Risk
-from actions.core.errors import OutcomeUnknown, OutsideError
+from actions.core.errors import OutcomeUnknown, OutsideError, Unreachable
 from actions.core.ports.ledger import Conflict, Move, RequestQuery
 from actions.core.request import Request, State
-from actions.gate.gate import ATTEMPTS, Gate
+from actions.gate.gate import ATTEMPTS, Gate, Outdated
 
 log = logging.getLogger("shipmate.sweep")
 
@@ -37,6 +37,12 @@ def sweep(gate: Gate) -> int:
         try:
             step(gate, request)
         except Conflict:
+            continue
+        except Unreachable:
+            raise
+        except Exception:
+            # One that cannot be brought on must not keep the others standing.
+            log.exception("%s could not be brought on", request.id)
             continue
         count += 1
     return count
@@ -61,11 +67,14 @@ def _expire(gate: Gate, request: Request) -> None:
 
 
 def _resume(gate: Gate, request: Request) -> None:
+    try:
+        action = gate.action_of(request)
+    except Outdated as error:
+        _outdated(gate, request, error)
+        return
     if request.state is State.ACCEPTED:
         gate.dispatch(request)
-        return
-    action = gate.catalog[request.action].model_validate(request.parameters)
-    if request.handle is None or action.policy.risk is Risk.READ:
+    elif request.handle is None or action.policy.risk is Risk.READ:
         _again(gate, request)
     elif isinstance(action, Operation):
         _find(gate, request, action)
@@ -75,11 +84,20 @@ def _resume(gate: Gate, request: Request) -> None:
 
 def _again(gate: Gate, request: Request) -> None:
     """Nothing was asked of the outside, so it may be taken up again, a few times."""
-    if request.fence >= ATTEMPTS:
-        message = f"{ATTEMPTS} workers stopped in the midst of it; nothing was changed."
+    # Where it waited for approval, one more lease was taken to plan it for that.
+    if request.fence >= ATTEMPTS + bool(request.seal):
+        message = "It was begun again and again and broke off each time; nothing was changed."
         _end(gate, request, State.FAILED, "failed", message=message, remedy="The log says why; then ask again.")
         return
-    update = {"state": State.ACCEPTED, "handle": None, "lease_owner": None, "lease_until": None}
+    update = {
+        "state": State.ACCEPTED,
+        "outcome": "",
+        "message": "",
+        "remedy": "",
+        "handle": None,
+        "lease_owner": None,
+        "lease_until": None,
+    }
     gate.dispatch(_advance(gate, request, request.model_copy(update=update), "a worker stopped in the midst of it"))
 
 
@@ -91,9 +109,9 @@ def _find(gate: Gate, request: Request, action: Operation[Any]) -> None:
     except OutsideError as error:
         message = f"A worker stopped in the midst of it, and {error.system} does not tell what became of it."
         update = {"state": State.UNKNOWN, "outcome": "not known", "message": message}
-        _advance(
-            gate, request, request.model_copy(update={**update, "lease_owner": None, "lease_until": None}), message
-        )
+        # Asking in vain once more is no news, and the history does not keep it.
+        note = "" if request.state is State.UNKNOWN else message
+        _advance(gate, request, request.model_copy(update={**update, "lease_owner": None, "lease_until": None}), note)
     except Exception:
         log.exception("looking up %s failed", request.id)
         _end(
@@ -112,11 +130,23 @@ def _find(gate: Gate, request: Request, action: Operation[Any]) -> None:
 
 
 def _look_up(gate: Gate, request: Request) -> None:
-    action = gate.catalog[request.action].model_validate(request.parameters)
+    try:
+        action = gate.action_of(request)
+    except Outdated as error:
+        _outdated(gate, request, error)
+        return
     if isinstance(action, Operation):
         _find(gate, request, action)
     else:
         _lost(gate, request, action)
+
+
+def _outdated(gate: Gate, request: Request, error: Outdated) -> None:
+    if request.handle is None and request.state is not State.UNKNOWN:
+        _end(gate, request, State.REFUSED, "refused", message=error.message, remedy=error.remedy)
+        return
+    message = f"It was begun, and what became of it cannot be looked up: {error.message}"
+    _end(gate, request, State.FAILED, "not known", message=message, remedy="Look whether it happened.")
 
 
 def _lost(gate: Gate, request: Request, action: Action[Any]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from actions.core.request import Verdict
+from pydantic import JsonValue
+
+from actions.core.request import Request, Verdict
 from actions.gate.case import Case, matches
 
 
@@ -13,7 +15,7 @@ class PolicyGuard:
 
     def judge(self, case: Case) -> Verdict:
         """Judge by every rule that is about this change."""
-        version = case.request.parameters.get("version")
+        version = _version(case.request)
         for rule in case.organization.policies:
             if not isinstance(version, str) or not matches(rule, case.policy, case.request):
                 continue
@@ -26,3 +28,9 @@ class PolicyGuard:
                     remedy=f"It allows versions of the form {rule.versions.pattern}.",
                 )
         return Verdict(guard=self.name, rule="no policy stands against it")
+
+
+def _version(request: Request) -> JsonValue:
+    """The version that would be brought: the one that was asked for, else the one that the plan found."""
+    asked = request.parameters.get("version")
+    return request.plan.target_state.get("to") if asked is None and request.plan is not None else asked

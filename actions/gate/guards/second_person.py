@@ -30,12 +30,15 @@ class SecondPersonGuard:
                     approver_roles=rule.roles,
                     wait_seconds=int(rule.within.total_seconds()),
                 )
-        if case.policy.needs is Need.BY_ENVIRONMENT and request.environment is not None:
-            kind = case.organization.environment(request.environment).kind
+        if case.policy.needs is Need.BY_ENVIRONMENT:
+            # An environment that is not known is treated as the one that is owed the most care.
+            name = request.environment
+            kind = case.organization.environment(name).kind if name else EnvironmentKind.PRODUCTION
             if kind is EnvironmentKind.PRODUCTION:
+                where = f"{name} (production)" if name else "an environment that is not named"
                 return Verdict(
                     guard=self.name,
-                    rule=f"a change in {request.environment} (production) needs a second person who may make it",
+                    rule=f"a change in {where} needs a second person who may make it",
                     approvals=1,
                     wait_seconds=int(DEFAULT_WAIT.total_seconds()),
                 )

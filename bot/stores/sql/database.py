@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from actions.core.errors import ShipmateError, Unreachable
 from actions.core.redaction import redact
+
+log = logging.getLogger("shipmate.database")
 
 _BUSY_SECONDS = 10
 _CONNECT_SECONDS = 5
@@ -60,8 +63,10 @@ def answering() -> Iterator[None]:
 def _explain(error: SQLAlchemyError) -> NoReturn:
     said = redact(str(getattr(error, "orig", None) or error).strip().partition("\n")[0])
     if isinstance(error, (ProgrammingError, IntegrityError, DataError)):
+        # The database's own words may name its insides, so they are for the log.
+        log.error("the database would not take a statement: %s", said)
         raise StoreFault(
-            f"The database would not take a statement: {said}", remedy="Look for the request's id in the log."
+            "The database would not take a statement, which is a fault in Shipmate.", remedy="The log says what it was."
         ) from error
     raise Unreachable(
         "the database",

@@ -175,15 +175,16 @@ class SqlLedger:
             and_(requests.c.lease_until.is_(None), requests.c.updated_at <= now - LEASE),
         )
         states = requests.c.state.in_((State.RUNNING.value, State.ACCEPTED.value))
-        return self._select(states, late, order=requests.c.number, limit=limit)
+        # Those that a worker dropped come first: what merely waits in a long queue must not hide them.
+        return self._select(states, late, order=(requests.c.state.desc(), requests.c.number), limit=limit)
 
     def expired(self, now: datetime, *, limit: int = 100) -> Sequence[Request]:
         """Requests that wait for people and whose time has passed."""
         states = requests.c.state.in_(_AWAITING)
-        return self._select(states, requests.c.expires_at <= now, order=requests.c.number, limit=limit)
+        return self._select(states, requests.c.expires_at <= now, order=(requests.c.number,), limit=limit)
 
-    def _select(self, *wanted: ColumnElement[bool], order: Any, limit: int) -> Sequence[Request]:
-        query = select(requests).where(*wanted).order_by(order).limit(limit)
+    def _select(self, *wanted: ColumnElement[bool], order: tuple[Any, ...], limit: int) -> Sequence[Request]:
+        query = select(requests).where(*wanted).order_by(*order).limit(limit)
         with self._database.read() as connection:
             rows = connection.execute(query).mappings().all()
         return [to_request(row) for row in rows]

@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from pydantic_core import from_json
 from sqlalchemy import RowMapping
 
+from actions.core.plan import Change, Plan
 from actions.core.redaction import redact
 from actions.core.request import Decision, Request, State
 
@@ -78,12 +79,23 @@ def clean(request: Request, *, now: datetime) -> Request:
         changes["verdicts"] = tuple(
             verdict.model_copy(update={"message": prose(verdict.message)}) for verdict in request.verdicts
         )
+    if request.plan is not None:
+        changes["plan"] = _clean_plan(request.plan)
     changes["parameters"] = {
         name: _without_secrets(value, sentences_only=True) for name, value in request.parameters.items()
     }
     if request.result is not None:
         changes["result"] = _without_secrets(request.result, sentences_only=False)
     return request.model_copy(update=changes | _coherent(request, now))
+
+
+def _clean_plan(plan: Plan) -> Plan:
+    # Not what is sealed: the target's state is facts and no prose, and altered it would be another plan.
+    shown = tuple(
+        Change(what=prose(change.what), before=prose(change.before), after=prose(change.after))
+        for change in plan.changes
+    )
+    return plan.model_copy(update={"changes": shown, "warnings": tuple(map(prose, plan.warnings))})
 
 
 def _coherent(request: Request, now: datetime) -> dict[str, Any]:

@@ -149,7 +149,7 @@ class _Batch:
             self._connection.execute(_add_transition, [moved(step.move, step.after, step.number) for step in noted])
         for step in self._steps:
             if (word := step.move.decision) is not None:
-                given = clean_decision(word).model_dump()
+                given = clean_decision(word).model_dump(exclude={"roles"})
                 self._connection.execute(_add_decision, given | {"request": step.number})
             if (brought := step.move.deployment) is not None:
                 kept = {name: getattr(brought, name) for name in _DEPLOYMENT_COLUMNS}

@@ -244,8 +244,9 @@ def test_lapsed_and_expired_requests_are_found(stores: SqlStores) -> None:
     accept(stores, state=State.DONE)
     then = NOW + MINUTE
     assert [each.id for each in stores.ledger.lapsed(NOW)] == []
-    assert [each.id for each in stores.ledger.lapsed(then)] == [orphan.id, dead.id]
-    assert [each.id for each in stores.ledger.lapsed(then, limit=1)] == [orphan.id]
+    # What a worker dropped comes before what merely waits to be picked up, of which there may be more than one look finds.
+    assert [each.id for each in stores.ledger.lapsed(then)] == [dead.id, orphan.id]
+    assert [each.id for each in stores.ledger.lapsed(then, limit=1)] == [dead.id]
     assert list(stores.ledger.expired(NOW)) == []
     assert list(stores.ledger.expired(then)) == [waits]
 

@@ -71,7 +71,7 @@ def test_during_an_outage_nothing_is_accepted(desk: HouseDesk, bot: Bot, monkeyp
         raise Unreachable("PostgreSQL", "The database does not answer.")
 
     monkeypatch.setattr(bot.house.kept.ledger, "by_cause", gone)
-    with pytest.raises(Unreachable, match="The database does not answer"):
+    with pytest.raises(Unreachable, match="PostgreSQL does not answer"):
         desk.hear("dana", "status of checkout", PLACE, "c5")
 
 
