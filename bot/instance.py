@@ -22,6 +22,7 @@ _LOG = logging.getLogger(__name__)
 _NOTE = "running.json"
 _LOCK = "lock"
 _STEP = 0.02
+_TRIES = 10
 
 
 class Running(BaseModel):
@@ -105,10 +106,8 @@ def alone(state: Path, *, grace: float = 5.0, sleep: Callable[[float], None] = t
     state.chmod(0o700)
     lock = os.open(state / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise AlreadyRunning(state, _read(state)) from None
+        if not _locked(lock, sleep):
+            raise AlreadyRunning(state, _read(state))
         left = _read(state)
         if left is not None:
             _clear(left, grace, sleep)
@@ -152,6 +151,18 @@ def birth(pid: int) -> str:
         return ""
     asked = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S603, S607 - the system's ps, with a number
     return asked.stdout.strip()
+
+
+def _locked(lock: int, sleep: Callable[[float], None]) -> bool:
+    """Take the lock; somebody who only looks whether it is held, as `running` does, holds it for a moment."""
+    for _ in range(_TRIES):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sleep(_STEP)
+        else:
+            return True
+    return False
 
 
 def _read(state: Path) -> Running | None:

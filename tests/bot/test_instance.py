@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,15 @@ def test_there_is_only_one_and_others_find_it(tmp_path: Path) -> None:
     assert running(tmp_path) is None
     with alone(tmp_path):
         pass
+
+
+def test_whoever_only_looks_keeps_nobody_from_starting(tmp_path: Path) -> None:
+    with alone(tmp_path):
+        pass
+    with (tmp_path / "lock").open() as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        with alone(tmp_path, sleep=lambda _: fcntl.flock(looking, fcntl.LOCK_UN)):
+            pass
 
 
 def test_the_state_directory_is_its_owners_alone(tmp_path: Path) -> None:

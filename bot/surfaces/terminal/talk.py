@@ -82,7 +82,7 @@ class Voices:
     """
 
     person: str
-    tokens: Mapping[str, str]
+    tokens: Mapping[str, str] = field(repr=False)
 
     @property
     def token(self) -> str:
