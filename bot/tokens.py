@@ -7,6 +7,7 @@ from datetime import datetime
 
 from actions.core.errors import Refused
 from actions.core.ports.ledger import Token, Tokens
+from actions.core.ports.surroundings import Ids
 
 PREFIX = "shm_"
 """What a token begins with, so that scanners, and our own redaction, know one."""
@@ -22,22 +23,22 @@ class UnknownToken(Refused):
         )
 
 
-def issue(tokens: Tokens, person: str, *, label: str, token_id: str, secret: str, now: datetime) -> str:
+def issue(tokens: Tokens, person: str, *, label: str, ids: Ids, now: datetime) -> str:
     """Make a token and keep its hash.
 
     Args:
         tokens: where it is kept.
         person: whose it is.
         label: what it is for.
-        token_id: its public id, by which it is revoked.
-        secret: at least 128 bits that nobody can guess.
+        ids: makes its public id, by which it is revoked, and its secret.
         now: the time.
 
     Returns:
         The token, which cannot be had again.
     """
-    token = f"{PREFIX}{secret}"
-    tokens.add(Token(id=token_id, person=person, label=label, created_at=now), hashed(token))
+    token = f"{PREFIX}{ids.new()}{ids.new()}"
+    # Typed on a command line, so it must not begin like an option.
+    tokens.add(Token(id=f"t{ids.new()[:10]}", person=person, label=label, created_at=now), hashed(token))
     return token
 
 

@@ -35,16 +35,8 @@ def create(arguments: argparse.Namespace, settings: Settings) -> int:
     person = organization.resolve(Kind.PERSON, arguments.person)
     if person is None:
         raise UnknownName(Kind.PERSON, arguments.person, organization.names(Kind.PERSON))
-    ids = RandomIds()
     with _kept(settings) as kept:
-        token = tokens.issue(
-            kept,
-            person,
-            label=arguments.label,
-            token_id=ids.new()[:8],
-            secret=ids.new() + ids.new(),
-            now=SystemClock().now(),
-        )
+        token = tokens.issue(kept, person, label=arguments.label, ids=RandomIds(), now=SystemClock().now())
     sys.stdout.write(f"{token}\n")
     sys.stderr.write(
         f"This is {person}'s token; it is not shown again. Use it as SHIPMATE_TOKEN, or as a Bearer token.\n"

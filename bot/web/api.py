@@ -134,7 +134,7 @@ class Api:
         return await self._threads.call(self._desk.person, token.strip())
 
     def _place(self, surface: str, thread: str) -> Place:
-        return Place(surface=surface, channel="api", thread=thread or self._desk.new_id())
+        return Place(surface=surface, channel="api", thread=thread or f"t{self._desk.new_id()}")
 
     def _cause(self, request: Request, person: str) -> str:
         key = request.headers.get("idempotency-key") or self._desk.new_id()

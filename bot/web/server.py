@@ -87,9 +87,7 @@ def hand_out_tokens(house: House, file: Path) -> None:
         token = found.get(person.name, "")
         known = kept.by_hash(tokens.hashed(token)) if token else None
         if known is None or known.person != person.name:
-            now, token_id = house.clock.now(), house.ids.new()
-            secret = house.ids.new() + house.ids.new()
-            token = tokens.issue(kept, person.name, label=_SANDBOX_LABEL, token_id=token_id, secret=secret, now=now)
+            token = tokens.issue(kept, person.name, label=_SANDBOX_LABEL, ids=house.ids, now=house.clock.now())
         handed[person.name] = token
     new = file.with_suffix(".new")
     new.unlink(missing_ok=True)

@@ -148,7 +148,7 @@ class Talk:
         self._house = house
         self.voices = voices
         self.keys = Keys()
-        self._thread = thread or secrets.token_urlsafe(18)
+        self._thread = thread or f"t{secrets.token_urlsafe(18)}"
         self._asking = False
         self._choices: tuple[str, ...] = ()
 

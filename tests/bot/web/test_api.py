@@ -140,7 +140,7 @@ def test_what_is_said_is_heard_with_its_person_place_and_cause(client: TestClien
 
 
 def test_a_new_thread_gets_an_identifier(client: TestClient) -> None:
-    assert client.post("/api/v1/chat", json={"say": "help"}).json()["thread"].startswith("made-up-identifier")
+    assert client.post("/api/v1/chat", json={"say": "help"}).json()["thread"].startswith("tmade-up-identifier")
 
 
 def test_a_program_is_told_by_the_status_that_nothing_was_done(client: TestClient) -> None:
