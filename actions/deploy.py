@@ -30,9 +30,11 @@ from actions.core.reply import (
     Tone,
     fields,
 )
-from actions.release import Release, Strategy, manifest_target
+from actions.release import Release, Strategy, application_of, manifest_target
 
 _SAMPLE_TIME = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
+_STIRS_WITHIN = timedelta(seconds=5)
+"""Within which a workload that is restarted shows that it is."""
 
 
 class _Presented(Release, ABC):
@@ -314,19 +316,11 @@ class Restart(
 
     def plan(self, context: Context) -> Plan:
         """Read what runs."""
-        service = context.organization.service(self.service)
-        argocd = service.connection(service.argocd, "argocd")
-        name = argocd.application.format(environment=self.environment)
-        application = context.use(Deployer).applications([name]).get(name)
-        if application is None:
-            raise Refused(
-                f"Argo CD has no application “{name}” for {self.service} in {self.environment}.",
-                remedy="Create it there, or mend `argocd: application` in shipmate.yaml.",
-            )
+        application = application_of(context, self.service, self.environment)
         running = ", ".join(application.versions)
         return Plan(
             changes=(Change(what=f"{self.service} in {self.environment}", before=running, after="restarted"),),
-            target_state={"application": name, "versions": list(application.versions)},
+            target_state={"application": application.name, "versions": list(application.versions)},
             links={"Argo CD": application.url} if application.url else {},
         )
 
@@ -370,7 +364,10 @@ class Restart(
             application = applications.get(str(running.handle["application"]))
             health = application.health if application else Health.MISSING
             done, last = running.request.steps[:-1], running.request.steps[-1]
-            if application is not None and health is Health.HEALTHY:
+            # Right after it was asked for, Argo CD may still tell of the health from before.
+            stirred = running.handle.get("stirred") is True or health is not Health.HEALTHY
+            late = last.started_at is None or running.now - last.started_at >= _STIRS_WITHIN
+            if application is not None and health is Health.HEALTHY and (stirred or late):
                 ended = last.model_copy(update={"state": StepState.DONE, "ended_at": running.now})
                 result = Restarted(
                     service=str(running.request.service),
@@ -393,7 +390,7 @@ class Restart(
                 )
             else:
                 going = last.model_copy(update={"detail": health.value})
-                progress.append(Ongoing(handle=running.handle, steps=(*done, going)))
+                progress.append(Ongoing(handle={**running.handle, "stirred": stirred}, steps=(*done, going)))
         return progress
 
     def reply(self, result: Restarted, context: Context) -> Reply:

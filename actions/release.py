@@ -98,14 +98,7 @@ class Release(Operation[Deployment], ABC):
     def plan(self, context: Context) -> Plan:
         """Read what runs and whether the version exists."""
         service = context.organization.service(self.service)
-        argocd = service.connection(service.argocd, "argocd")
-        name = argocd.application.format(environment=self.environment)
-        application = context.use(Deployer).applications([name]).get(name)
-        if application is None:
-            raise Refused(
-                f"Argo CD has no application “{name}” for {self.service} in {self.environment}.",
-                remedy="Create it there, or mend `argocd: application` in shipmate.yaml.",
-            )
+        application = application_of(context, self.service, self.environment)
         before = context.use(Manifests).read(manifest_target(service, self.environment))
         version = self.wanted(context, before)
         self._check_version(context, service, version)
@@ -120,7 +113,7 @@ class Release(Operation[Deployment], ABC):
             warnings.append(f"What runs in {self.environment} now is {application.health.value}.")
         return Plan(
             changes=(Change(what=f"{self.service} in {self.environment}", before=before, after=version),),
-            target_state={"application": name, "from": before, "to": version, "strategy": strategy},
+            target_state={"application": application.name, "from": before, "to": version, "strategy": strategy},
             warnings=tuple(warnings),
             links={"Argo CD": application.url} if application.url else {},
         )
@@ -205,6 +198,23 @@ class Release(Operation[Deployment], ABC):
             _advance(running, handle, applications.get(handle.application), tools)
             for running, handle in zip(batch, handles, strict=True)
         ]
+
+
+def application_of(context: Context, service: str, environment: str) -> Application:
+    """The Argo CD application of a service in an environment, as it is now.
+
+    Raises:
+        NotConnected: the configuration does not say which it is.
+        Refused: Argo CD has none of that name.
+    """
+    name = _argocd(context.organization, service).application.format(environment=environment)
+    application = context.use(Deployer).applications([name]).get(name)
+    if application is None:
+        raise Refused(
+            f"Argo CD has no application “{name}” for {service} in {environment}.",
+            remedy="Create it there, or mend `argocd: application` in shipmate.yaml.",
+        )
+    return application
 
 
 def manifest_target(service: Service, environment: str) -> ManifestTarget:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from actions.change import Approve, Cancel, Confirm, Deny, sentence
 from actions.core.catalog import Catalog
 from actions.core.context import Context, Tools
+from actions.core.people import Standing
 from actions.core.plan import Plan
 from actions.core.ports.surroundings import Clock
 from actions.core.reply import (
@@ -70,6 +71,9 @@ class Cards:
 
     def card(self, request: Request) -> Reply:
         """The request's card as it is to look now."""
+        if request.requester.standing is Standing.OUTSIDER:
+            # A mistyped name has become a known one by now, and outsiders are told none.
+            return Reply(title=request.message, tone=Tone.WARNING, blocks=(_small_print(request),))
         match request.state:
             case State.ACCEPTED | State.RUNNING | State.WAITING | State.UNKNOWN:
                 return self._working(request)
@@ -107,7 +111,7 @@ class Cards:
                 Button.of("Confirm", Confirm(request=request.id), style=ButtonStyle.PRIMARY),
                 Button.of("Cancel", Cancel(request=request.id)),
             ),
-            mentions=(request.requester.name,),
+            mentions=(request.requester.on_behalf_of or request.requester.name,),
         )
 
     def _approval(self, request: Request) -> Reply:
@@ -167,7 +171,8 @@ class Cards:
             return None
 
     def _again(self, request: Request) -> Sequence[Button]:
-        if request.state not in _RETRYABLE or not self._is_change(request):
+        # Where it is not known whether it happened, somebody is to look before it is asked for again.
+        if request.state not in _RETRYABLE or request.outcome == "not known" or not self._is_change(request):
             return ()
         return (Button(label="Try again", action=request.action, parameters=request.parameters),)
 

@@ -13,7 +13,7 @@ from actions.core.catalog import Catalog
 from actions.core.errors import Refused, ShipmateError, Unreachable
 from actions.core.kinds import NAMES
 from actions.core.organization import Organization
-from actions.core.people import Requester
+from actions.core.people import Requester, Standing
 from actions.core.places import Place
 from actions.core.ports.ledger import Offers, RequestQuery
 from actions.core.ports.messaging import Sessions, Turn
@@ -94,9 +94,9 @@ class Conversation:
     def hear(self, heard: Heard) -> Answer:
         """Answer what was said: with the card of the request it made, a question, or why nothing was done."""
         try:
-            return self._hear(heard)
+            return _for(heard.by, self._hear(heard))
         except ShipmateError as error:
-            return _failed(error)
+            return _for(heard.by, _failed(error))
         except Exception:
             log.exception("hearing %s failed", heard.cause)
             return _broken(heard.cause)
@@ -106,7 +106,7 @@ class Conversation:
         try:
             return self._ask(proposal)
         except ShipmateError as error:
-            return _failed(error)
+            return _for(proposal.requester, _failed(error))
         except Exception:
             log.exception("asking %s failed", proposal.cause)
             return _broken(proposal.cause)
@@ -134,7 +134,7 @@ class Conversation:
             missing = tuple(name for name in self.gate.catalog[offer.action].required() if name not in parameters)
             if missing:
                 lacks = Lacks(action=offer.action, parameters=parameters, missing=missing)
-                return Answer(reply=self._question(lacks), kind="question")
+                return _for(by, Answer(reply=self._question(lacks), kind="question"))
         proposal = Proposal(
             action=offer.action, parameters=parameters, requester=by, place=place, cause=cause, origin=Origin.BUTTON
         )
@@ -174,7 +174,9 @@ class Conversation:
                 turn = turn.model_copy(update=self._meant(meaning, answer))
             case Unclear():
                 answer = Answer(reply=_unclear(meaning), kind="unclear")
-        self._remember(key, turn)
+        if heard.by.standing is not Standing.OUTSIDER:
+            # What they named must not become the “it” of somebody who may.
+            self._remember(key, turn)
         return answer
 
     def _settled(self, heard: Heard) -> Asks | None:
@@ -275,6 +277,15 @@ def _unclear(meaning: Unclear) -> Reply:
     says = meaning.reason or _SAYS[meaning.hint]
     blocks = tuple(Paragraph(text=("Did you mean ", Code(text=s), "?")) for s in meaning.suggestions)
     return Reply(title=says, blocks=blocks)
+
+
+def _for(by: Requester, answer: Answer) -> Answer:
+    """The answer as they may have it: outsiders are told no names, so neither questions nor suggestions."""
+    if by.standing is not Standing.OUTSIDER or answer.request is not None or answer.outage:
+        return answer
+    return Answer(
+        reply=Reply(title="You are a guest here, and guests may do nothing.", tone=Tone.WARNING), kind="error"
+    )
 
 
 def _failed(error: ShipmateError) -> Answer:

@@ -85,14 +85,15 @@ class GateDesk:
         return self._advance(request, request.model_copy(update=update), by, "denied", first)
 
     def confirm(self, request_id: str, by: Requester) -> Request:
-        """The one who asked confirms what a model read.
+        """The person who asked, or for whom a machine did, confirms what a model read.
 
         Raises:
-            Refused: it does not wait for confirmation, or somebody else asked for it.
+            Refused: it does not wait for confirmation, or somebody else asked for it, or a machine would confirm.
         """
         request = self._waiting(request_id, State.AWAITING_CONFIRMATION, "confirmation")
-        if request.requester.name != by.name:
-            raise Refused(f"{request.id} is for {request.requester.name} to confirm, who asked for it.")
+        if by.is_machine or not asked_by(request, by.name):
+            person = request.requester.on_behalf_of or request.requester.name
+            raise Refused(f"{request.id} is for {person} to confirm, who asked for it.")
         update = {"state": State.ACCEPTED, "confirmed": True, "expires_at": None}
         advanced = self._advance(request, request.model_copy(update=update), by, "confirmed")
         self.gate.dispatch(advanced)

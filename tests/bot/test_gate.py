@@ -11,7 +11,7 @@ from actions.core.catalog import Catalog
 from actions.core.errors import Rejected, Unreachable
 from actions.core.people import Requester, Standing
 from actions.core.reply import Paragraph, Reply
-from actions.core.request import Request, State, Verdict
+from actions.core.request import Origin, Request, State, Verdict
 from actions.gate.case import Case
 from actions.gate.sweep import sweep
 from bot.conversation import Answer
@@ -313,3 +313,35 @@ def test_an_outage_is_told_without_addresses_or_accounts(bot: Bot, monkeypatch: 
     answer = bot.ask("dana", "whoami")
     assert answer.outage
     assert words(answer.reply).endswith("The database does not answer. Look at the database.")
+
+
+def test_a_machine_confirms_nothing_and_the_person_it_acts_for_does() -> None:
+    bot = Bot({**COMPANY, "machines": {"playbook:care": {"roles": ["devops"]}}})
+    machine = Requester(name="playbook:care", standing=Standing.MACHINE, on_behalf_of="lena")
+    answer = bot.ask(machine, "restart", service="checkout", environment="staging", origin=Origin.MODEL)
+    bot.work()
+    assert bot.request(answer).state is State.AWAITING_CONFIRMATION
+    assert bot.card(answer).mentions == ("lena",)
+    bot.ask(machine, "confirm", request="R-1")
+    assert bot.request(answer).state is State.AWAITING_CONFIRMATION
+    bot.ask("lena", "confirm", request="R-1")
+    bot.settle()
+    assert bot.request(answer).outcome == "restarted"
+
+
+def test_a_restart_is_not_done_before_it_can_have_begun(bot: Bot) -> None:
+    answer = bot.ask("lena", "restart", service="checkout", environment="staging")
+    bot.work()
+    bot.tick()
+    assert bot.request(answer).state is State.WAITING
+    bot.settle()
+    assert bot.request(answer).outcome == "restarted"
+
+
+def test_what_is_not_known_is_not_offered_again_at_a_press(bot: Bot) -> None:
+    gone = bot.ask("lena", "restart", service="catalog", environment="staging")
+    bot.work()
+    request = bot.request(gone)
+    unknown = request.model_copy(update={"state": State.FAILED, "outcome": "not known"})
+    assert not bot.house.cards.card(unknown).buttons
+    assert bot.house.cards.card(unknown.model_copy(update={"outcome": "failed"})).buttons

@@ -9,6 +9,7 @@ import pytest
 from actions import VERBS
 from actions.core.catalog import Catalog
 from actions.core.organization import Organization
+from actions.core.people import Requester, Standing
 from actions.core.request import State
 from bot.testing import COMPANY, Bot
 from intents.meaning import Understanding
@@ -96,4 +97,20 @@ def test_what_does_not_ask_does_nothing(bot: Bot, words: str) -> None:
     answer = bot.say("dana", words)
     bot.settle()
     assert answer.request is None
+    assert not bot.cluster.commits
+
+
+@pytest.mark.parametrize("said", ["deploy", "deploy chekout v1.4.2 to staging", "wer weiss", "status of checkut"])
+def test_an_outsider_is_told_no_names(bot: Bot, said: str) -> None:
+    guest = Requester(name="slack:U0GUEST", standing=Standing.OUTSIDER)
+    answer = bot.say(guest, said)
+    assert answer.reply.question is None
+    assert not {"checkout", "ledger-writer", "lena"} & set(answer.reply.model_dump_json().replace('"', " ").split())
+
+
+def test_what_an_outsider_named_is_nobodys_it(bot: Bot) -> None:
+    guest = Requester(name="slack:U0GUEST", standing=Standing.OUTSIDER)
+    bot.say(guest, "deploy checkout v1.5.0-bad to staging")
+    bot.say("lena", "deploy it")
+    bot.settle()
     assert not bot.cluster.commits

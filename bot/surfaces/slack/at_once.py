@@ -11,6 +11,7 @@ from typing import Any
 
 from actions.core.catalog import Catalog, Verb
 from actions.core.organization import Organization
+from actions.core.people import Standing
 from actions.core.places import Place
 from actions.core.ports.ledger import Offer, Offers
 from actions.core.ports.messaging import Inbox
@@ -19,6 +20,7 @@ from bot.surfaces.slack import forms
 from bot.surfaces.slack.client import SlackFailed, Workspaces
 from bot.surfaces.slack.door import Answer
 from bot.surfaces.slack.intake import AtOnce, click_place, place_of
+from bot.surfaces.slack.people import People
 from bot.surfaces.slack.render import options
 
 log = logging.getLogger("shipmate.slack")
@@ -37,6 +39,7 @@ class AtOnceAnswers:
         workspaces: where modals are opened.
         inbox: where what was filled in goes.
         clock: the time.
+        people: who is who; outsiders are shown no names.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class AtOnceAnswers:
         workspaces: Workspaces,
         inbox: Inbox,
         clock: Clock,
+        people: People,
     ) -> None:
         self._catalog = catalog
         self._organization = organization
@@ -55,6 +59,7 @@ class AtOnceAnswers:
         self._workspaces = workspaces
         self._inbox = inbox
         self._clock = clock
+        self._people = people
         self._answers: Mapping[str, Callable[[Mapping[str, Any]], Answer]] = {
             "menu": self._menu,
             "form": self._form,
@@ -66,7 +71,15 @@ class AtOnceAnswers:
 
     def answer(self, found: AtOnce) -> Answer:
         """What the response says; raises `Unreachable` where a store does not answer."""
+        if self._is_outsider(found.payload):
+            return {"options": []} if found.kind == "options" else None
         return self._answers[found.kind](found.payload)
+
+    def _is_outsider(self, payload: Mapping[str, Any]) -> bool:
+        user = payload.get("user") or {}
+        team, name = payload.get("team_id") or _team(payload), payload.get("user_id") or user.get("id") or ""
+        own = user.get("team_id") or payload.get("user_team") or ""
+        return self._people.requester(team, name, own).standing is Standing.OUTSIDER
 
     def _menu(self, payload: Mapping[str, Any]) -> Answer:
         """`/shipmate` alone."""

@@ -115,6 +115,7 @@ def door_of(house: House, where: Workspaces) -> Door:
         workspaces=where,
         inbox=house.passing.inbox,
         clock=house.clock,
+        people=People(house.organization, where, house.clock),
     )
     return Door(house.passing.inbox, immediate, house.clock)
 
