@@ -141,6 +141,8 @@ WARNS = any_of(
     r"\blevel=(?:warn|info|debug)",
     r"\b(?:(?<!out )[Rr]etrying|will retry|[Tt]rying again|retry \d|attempt \d+ (?:of|/))\b",
     r"(?:^|\s)(?:WARN|INFO|DEBUG|TRACE|WARNING)\s",
+    # What goes on without it was not stopped by it.
+    r"\b(?:[Ss]kipping|[Ii]gnoring|[Ff]alling back|[Cc]ontinuing (?:anyway|without)|not uploading|will be (?:skipped|ignored))\b",
 )
 
 ASSERTED = any_of(

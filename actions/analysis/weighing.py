@@ -30,12 +30,16 @@ _RECOVERED = re.compile(
 )
 _TELLING_WARNING = re.compile(
     r"^\s*\[WARN(?:ING)?\]|^##\[warning\]|Retrying \(Retry|TAR_ENTRY_ERROR|^Warning: An error"
+    r"|^WARNING: (?:\w+ and )?\w+ing https?://"
 )
 _COMMIT_HEAD = re.compile(r"commit [0-9a-f]{7,40}|Author: |Date: {2,}")
 _TRAILER = re.compile(r"\s+(?:Signed-off-by|Co-authored-by|Reviewed-by|Change-Id): ")
 _BETWEEN_TESTS = 60
 _GOES_ON = 300
 _GRADLE_CAUSES = re.compile(r"went wrong|Execution failed for task|A problem occurred")
+_HOST = re.compile(
+    r"https?://|\b[\w\-]+(?:\.[\w\-]+)*\.(?:com|org|net|io|dev|edu|gov|sh)(?![.\w])|\b\d+\.\d+\.\d+\.\d+\b"
+)
 _ECHO_LENGTH = 8
 _PRINTING = ("echo ", "printf ", "cat ", "grep ", "python -c", "node -e")
 
@@ -141,11 +145,20 @@ class _Scale:
             worth *= 0.9 if rule.warning and _TELLING_WARNING.search(text) else 0.3
         if rule.category is Category.NONE:
             return worth
+        if self._within_a_test(index, rule):
+            worth *= 0.6
         if only_asserted(message, at) or not (LOUD.match(text) or reported(message, at)):
             worth *= 0.25
         if not rule.quoted and inside_quotes(message, at):
             worth *= 0.35
         return worth
+
+    def _within_a_test(self, index: int, rule: Rule) -> bool:
+        """Whether a network fault is a detail of a failed test that names no host: the test's own stand-in, most likely."""
+        if rule.category is not Category.NETWORK_TRANSIENT or _HOST.search(self.trace.texts[index]):
+            return False
+        before, _, _ = self.structure.around(index)
+        return before == "fail"
 
     def _voice(self, index: int) -> Voice:
         if index not in self._voices:

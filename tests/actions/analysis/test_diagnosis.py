@@ -11,6 +11,8 @@ from tests.actions.analysis.logs import FRAMES, Case, excerpts, failures, gitlab
 
 CASES = failures()
 MORE_CASES = failures("more_failures.yaml")
+FRESH_CASES = failures("fresh_failures.yaml")
+HELD_OUT = failures("held_out.yaml")
 FAILING_TEST = next(case for case in CASES if case.label == "none" and case.command == "npx cypress run")
 
 
@@ -18,6 +20,23 @@ FAILING_TEST = next(case for case in CASES if case.label == "none" and case.comm
 def test_a_failure_is_known_in_every_frame(frame: str) -> None:
     said = {(case.label, case.command): diagnose(FRAMES[frame](case)).category for case in [*CASES, *MORE_CASES]}
     assert not {failure: category.value for failure, category in said.items() if category != failure[0]}
+
+
+def in_some_frame(at: int, case: Case) -> str:
+    """The log in one of the frames, each in its turn; without a command it is an excerpt."""
+    return list(FRAMES.values())[at % len(FRAMES)](case) if case.command else case.output
+
+
+def test_a_failure_with_the_noise_of_real_jobs_is_known() -> None:
+    said = [(case, diagnose(in_some_frame(at, case)).category) for at, case in enumerate(FRESH_CASES)]
+    assert not [(case.label, case.command, category.value) for case, category in said if category != case.label]
+
+
+def test_most_of_the_held_out_failures_are_known_and_hardly_any_own_failure_is_mistaken() -> None:
+    right = [diagnose(in_some_frame(at, case)).category == case.label for at, case in enumerate(HELD_OUT)]
+    own = [known for known, case in zip(right, HELD_OUT, strict=True) if case.label == Category.NONE]
+    assert sum(right) >= 0.94 * len(right)
+    assert own.count(False) <= 0.02 * len(own)
 
 
 def test_a_short_excerpt_is_enough() -> None:
