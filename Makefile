@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types contracts unit e2e crash peers bench docs lock clean
+.PHONY: help setup demo test check lint types contracts unit e2e crash peers pictures bench docs lock clean
 
 help: ## what can be made here
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -46,10 +46,16 @@ e2e: $(READY) ## the slow and the root-needing tests
 	$(BIN)/python -m pytest -m e2e
 
 # The programs are fetched first; what they serve is then met in a network of its own, since some bind every interface.
-peers: $(READY) ## meet independent programs from npm: a Slack, Slack's own types
-	@mkdir -p build/peers && cp tests/peers/package.json build/peers/
-	@npm install --prefix build/peers --no-package-lock --no-audit --no-fund --silent || echo "npm did not fetch the peers; their tests are skipped"
+peers: $(READY) build/peers/.fetched ## meet independent programs from npm: two Slacks, and Slack's own types
 	unshare --user --map-root-user --net sh -c 'ip link set lo up && exec $(BIN)/python -m pytest -q -m peers'
+
+pictures: $(READY) build/peers/.fetched ## every Slack card as it looks, in build/pictures
+	$(BIN)/python -m tests.peers.slack.pictures
+
+build/peers/.fetched: tests/peers/package.json
+	@mkdir -p build/peers && cp tests/peers/package.json build/peers/
+	@npm install --prefix build/peers --no-package-lock --no-audit --no-fund --silent && touch $@ \
+	  || echo "npm did not fetch the peers; their tests are skipped"
 
 bench: $(READY) ## the benchmarks, as ratios within one run
 	$(BIN)/python -m tests.bench

@@ -89,21 +89,14 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 @pytest.fixture
-def shipmate(start: Start, tmp_path: Path) -> Callable[[Mapping[str, str]], str]:
-    """Start Shipmate with the sandbox and some variables; its address."""
+def shipmate(start: Start, tmp_path: Path) -> Callable[..., str]:
+    """Start Shipmate with some variables, with the sandbox unless told otherwise; its address."""
 
-    def begin(environment: Mapping[str, str]) -> str:
+    def begin(environment: Mapping[str, str], *, sandbox: bool = True) -> str:
         port = int(environment.get("SHIPMATE_PORT", free_port()))
-        own = {"SHIPMATE_STATE_DIR": str(tmp_path / "state"), "SHIPMATE_PORT": str(port)}
-        start(
-            "shipmate",
-            sys.executable,
-            "-m",
-            "bot",
-            "up",
-            "--sandbox",
-            environment={**environment, **own, "PYTHONPATH": str(ROOT)},
-        )
+        own = {"SHIPMATE_STATE_DIR": str(tmp_path / "state"), "SHIPMATE_PORT": str(port), "PYTHONPATH": str(ROOT)}
+        words = ("up", "--sandbox") if sandbox else ("up",)
+        start("shipmate", sys.executable, "-m", "bot", *words, environment={**environment, **own})
         url = f"http://127.0.0.1:{port}"
         eventually(lambda: answers(f"{url}/readyz"), "Shipmate")
         return url

@@ -60,11 +60,11 @@ CHOICES_AS_BUTTONS = 5
 
 _TONES = {Tone.NEUTRAL: "", Tone.WORKING: "🔵 ", Tone.GOOD: "🟢 ", Tone.WARNING: "🟡 ", Tone.BAD: "🔴 "}
 _STEPS = {
-    StepState.PENDING: "○",
+    StepState.PENDING: "⚪",
     StepState.RUNNING: "⏳",
     StepState.DONE: "✅",
     StepState.FAILED: "❌",
-    StepState.SKIPPED: "·",
+    StepState.SKIPPED: "\N{HEAVY MINUS SIGN}",
 }
 _STYLES = {ButtonStyle.PRIMARY: "primary", ButtonStyle.DANGER: "danger"}
 
@@ -286,7 +286,9 @@ class _Renderer:
         if not rows or not rows[0]:
             return self._grid(table)
         self._table_left = False
-        return _Part(table.weight, [{"type": "table", "rows": rows}], _rows_left(table, len(rows) - 1))
+        wrapped = [{"is_wrapped": True}] * len(rows[0])
+        drawn = {"type": "table", "rows": rows, "column_settings": wrapped}
+        return _Part(table.weight, [drawn], _rows_left(table, len(rows) - 1))
 
     def _cell(self, cell: Text) -> Json:
         elements = rich(cell, self._look.users, CELL)
@@ -444,6 +446,9 @@ def _took(step: Step) -> str:
     if step.started_at is None or step.ended_at is None:
         return ""
     seconds = max((step.ended_at - step.started_at).total_seconds(), 0.0)
+    if seconds < 1:
+        # What was done at once needs no figure.
+        return ""
     if seconds < 10:  # noqa: PLR2004 - below ten seconds the tenths tell something
         return f"{seconds:.1f} s"
     minutes, rest = divmod(int(seconds), 60)

@@ -71,7 +71,7 @@ def test_a_card_says_what_matters_first() -> None:
     message = drawn(
         Steps(
             steps=(
-                Step(name="Commit", state=StepState.DONE, started_at=NOW, ended_at=NOW + timedelta(seconds=0.4)),
+                Step(name="Commit", state=StepState.DONE, started_at=NOW, ended_at=NOW + timedelta(seconds=2.4)),
                 Step(name="Sync", state=StepState.RUNNING, detail="2 of 3", url="https://argo/x"),
                 Step(name="Health"),
             )
@@ -87,7 +87,7 @@ def test_a_card_says_what_matters_first() -> None:
     assert message.blocks[0]["text"]["text"] == "🔵 Title"
     assert message.blocks[1]["elements"][0]["elements"] == [{"type": "user", "user_id": "U0ERIN"}]
     steps = "".join(node["text"] for node in nodes(message.blocks[2]) if "text" in node)
-    assert steps.splitlines() == ["✅  Commit  0.4 s", "⏳  Sync  2 of 3", "○  Health"]
+    assert steps.splitlines() == ["✅  Commit  2.4 s", "⏳  Sync  2 of 3", "⚪  Health"]
     assert message.blocks[3]["fields"][0]["text"] == "*Version*\n`v1` → *v2*"
     assert "`R-12` asked by <@U0DANA>  ·  at <!date^" in message.blocks[4]["elements"][0]["text"]
     assert message.text == "<@U0ERIN> 🔵 Title"
