@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nlargest
+from operator import itemgetter
 
 from intents.clauses import Piece
 from intents.lexicon import STOP, clusters
@@ -15,8 +17,9 @@ Features = dict[str, float]
 _EPOCHS = 4
 _MARGIN = 1.0
 _AGGRESSION = 0.35
-_TEMPERATURE = 0.55
+_TEMPERATURE = 0.275
 _ELSEWHERE = 0.4
+_MAX_LABELS = 120
 _WORD, _CLUSTER, _PAIR, _SLOT, _HEAD, _GROUPED_PAIR = 1.0, 0.6, 0.7, 0.5, 0.8, 0.4
 
 
@@ -73,17 +76,18 @@ class Classifier:
         self.labels = tuple(labels)
         self._weights = weights
 
-    def guesses(self, seen: Features) -> list[Guess]:
-        """Every label, the likeliest first."""
-        scores = [0.0] * len(self.labels)
+    def guesses(self, seen: Features, limit: int = 40) -> list[Guess]:
+        """The likeliest labels, the likeliest first."""
+        scores: dict[int, float] = {}
         for name, value in seen.items():
             for label, weight in self._weights.get(name, ()):
-                scores[label] += weight * value
-        highest = max(scores, default=0.0)
-        odds = [math.exp((score - highest) / (_TEMPERATURE / 2)) for score in scores]
-        total = sum(odds) or 1.0
-        ranked = sorted(range(len(scores)), key=lambda label: -scores[label])
-        return [Guess(self.labels[label], odds[label] / total) for label in ranked]
+                scores[label] = scores.get(label, 0.0) + weight * value
+        best = nlargest(limit, scores.items(), key=itemgetter(1))
+        if not best:
+            return []
+        odds = {label: math.exp((score - best[0][1]) / _TEMPERATURE) for label, score in scores.items()}
+        total = sum(odds.values()) + (len(self.labels) - len(scores)) * math.exp(-best[0][1] / _TEMPERATURE)
+        return [Guess(self.labels[label], odds[label] / total) for label, _ in best]
 
     def support(self, seen: Features, label: str) -> float:
         """How much the words of a clause, and not the values beside them, speak for a label."""
@@ -104,7 +108,7 @@ def fitted(lessons: Sequence[Lesson], *, epochs: int = _EPOCHS) -> tuple[list[st
     """
     labels = sorted({lesson.label for lesson in lessons})
     index = {label: at for at, label in enumerate(labels)}
-    data = [(features(lesson.parts), index[lesson.label]) for lesson in lessons]
+    data = _telling([(features(lesson.parts), index[lesson.label]) for lesson in lessons])
     stride = next(step for step in (7919, 104729, 1) if len(data) % step)
     order = [(at * stride) % len(data) for at in range(len(data))] if data else []
     weights: dict[str, dict[int, float]] = {}
@@ -114,12 +118,9 @@ def fitted(lessons: Sequence[Lesson], *, epochs: int = _EPOCHS) -> tuple[list[st
         for at in order:
             step += 1
             seen, gold = data[at]
-            scores = _scores(weights, seen, len(labels))
-            rival = max((label for label in range(len(labels)) if label != gold), key=scores.__getitem__, default=gold)
-            loss = _MARGIN - scores[gold] + scores[rival]
-            if rival == gold or loss <= 0:
+            rate, rival = _lesson(weights, seen, gold)
+            if rate <= 0:
                 continue
-            rate = min(_AGGRESSION, loss / 2)
             left = (total - step + 1) / total
             for name, value in seen.items():
                 own, summed = weights.setdefault(name, {}), sums.setdefault(name, {})
@@ -133,9 +134,27 @@ def fitted(lessons: Sequence[Lesson], *, epochs: int = _EPOCHS) -> tuple[list[st
     return labels, {name: row for name, row in kept.items() if row}
 
 
-def _scores(weights: Mapping[str, Mapping[int, float]], seen: Features, count: int) -> list[float]:
-    scores = [0.0] * count
+def _lesson(weights: Mapping[str, Mapping[int, float]], seen: Features, gold: int) -> tuple[float, int]:
+    """How much to change for a lesson, and for which label it is mistaken."""
+    scores: dict[int, float] = {}
     for name, value in seen.items():
         for label, weight in weights.get(name, {}).items():
-            scores[label] += weight * value
-    return scores
+            scores[label] = scores.get(label, 0.0) + weight * value
+    own = scores.pop(gold, 0.0)
+    rival = max(scores, key=scores.__getitem__, default=-1)
+    against = scores.get(rival, 0.0)
+    if against < 0 or rival < 0:
+        rival, against = (0 if gold else 1), 0.0
+    return min(_AGGRESSION, (_MARGIN - own + against) / 2), rival
+
+
+def _telling(data: list[tuple[Features, int]]) -> list[tuple[Features, int]]:
+    """The lessons without features that nearly every label has, and so tell nothing in a large catalogue."""
+    having: dict[str, set[int]] = {}
+    for seen, label in data:
+        for name in seen:
+            having.setdefault(name, set()).add(label)
+    common = {name for name, labels in having.items() if len(labels) > _MAX_LABELS}
+    if not common:
+        return data
+    return [({name: value for name, value in seen.items() if name not in common}, label) for seen, label in data]

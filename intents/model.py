@@ -20,7 +20,7 @@ from intents.clauses import Piece
 from intents.lexicon import STOP, english, stem, word_set
 from intents.training import NONE, Lesson, fingerprint, follow_ups, lessons, public, surroundings
 
-_VERSION = "7"
+_VERSION = "8"
 _SHORTEST = 4
 _LONG = 7
 _NO_HEADS = word_set("model.no_heads")

@@ -44,6 +44,8 @@ _SURE_BARE = 0.6
 _SURE_TOLD = 0.75
 _MISFIT = 0.3
 _SUPPORT = 0.1
+_LONGEST = 300
+"""Words and marks; nobody asks for something in more."""
 _CERTAIN = 0.8
 _FAMILIAR = 0.45
 _AHEAD = 1.7
@@ -113,6 +115,7 @@ class Recognizer:
         self._grammar = Grammar(catalog)
         self._fillers: dict[str, Filler] = {}
         self._risky = risky(catalog)
+        self.recognize(Message(text="would you pleese read your tables now?"))  # so that the first person need not wait
 
     def recognize(self, message: Message, thread: Sequence[Turn] = ()) -> Meaning:
         """What a message means after the earlier turns of its thread, oldest first."""
@@ -120,6 +123,8 @@ class Recognizer:
         parts = pieces(words.tokens, self._names.find(words.tokens), self._model.mended)
         if not any(not piece.is_mark for piece in parts):
             return _unclear(Hint.QUOTED if words.quoted or message.quoted else Hint.EMPTY)
+        if len(parts) > _LONGEST:
+            return _unclear(Hint.OUT_OF_SCOPE)
         if is_hostile(words.text):
             return _unclear(Hint.HOSTILE)
         return self._understood(parts, thread)
@@ -207,6 +212,8 @@ class Recognizer:
         context = [p for other in every if other is not item and other.act not in skipped for p in other.clause]
         reason = next((other.reason for other in every if other.reason), "")
         ranked = self._ranked(item, context, reason, earlier)
+        if not ranked:
+            return None
         confidence, guess, filled = ranked[0]
         if guess.label.startswith(NONE) or filled is None:
             return None

@@ -30,6 +30,8 @@ _AFTER = re.compile(r"after (\w+): (.+)")
 _MAX_VARIANTS = 32
 _ENOUGH = 60
 """Lessons that a verb has at the least, so that it is heard beside those with many."""
+_ALTOGETHER = 6000
+"""Lessons that such repetition may lead to."""
 _FORBIDDING = ("do not", "never", "please do not")
 _FREE = frozenset({Kind.TEXT, Kind.TOPIC, Kind.VERB})
 
@@ -124,12 +126,13 @@ def lessons(catalog: Catalog) -> list[Lesson]:
 def _balanced(found: Sequence[Lesson]) -> list[Lesson]:
     """The lessons, with those of verbs that have few said more often, also without their last value."""
     few = Counter(lesson.label for lesson in found)
+    enough = min(_ENOUGH, _ALTOGETHER // max(1, len(few)))
     result = list(found)
     for label, count in few.items():
         own = [lesson for lesson in found if lesson.label == label]
-        if count < _ENOUGH:
+        if count < enough:
             own += [Lesson(label, short) for lesson in own if (short := _without_last_value(lesson.parts))]
-            result += [own[at % len(own)] for at in range(count, _ENOUGH)]
+            result += [own[at % len(own)] for at in range(count, enough)]
     return result
 
 
