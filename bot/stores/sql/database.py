@@ -140,7 +140,7 @@ def open_engine(url: str) -> Engine:
 
 
 def _open_postgresql(address: URL) -> Engine:
-    return create_engine(
+    engine = create_engine(
         address,
         pool_size=10,
         max_overflow=20,
@@ -156,6 +156,14 @@ def _open_postgresql(address: URL) -> Engine:
             "application_name": "shipmate",
         },
     )
+    event.listen(engine, "do_connect", _connect_postgresql)
+    return engine
+
+
+def _connect_postgresql(_: Any, __: Any, arguments: Any, named: dict[str, Any]) -> Any:
+    from bot.stores.sql.patience import PatientConnection  # noqa: PLC0415 - only PostgreSQL needs its driver
+
+    return PatientConnection.open(*arguments, **named)
 
 
 def _open_sqlite(address: URL) -> Engine:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine, inspect, text
 
@@ -49,7 +50,7 @@ def _bring(engine: Engine) -> None:
     with _alone(engine):
         if engine.dialect.name == "sqlite":
             _use_wal(engine)
-        with engine.execution_options(shipmate_writes=True).begin() as connection:
+        with engine.execution_options(shipmate_writes=True).begin() as connection, _unhurried(connection):
             if engine.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
             # Whoever held the lock before may have done it.
@@ -66,6 +67,15 @@ def _alone(engine: Engine) -> Iterator[None]:
     with Path(f"{path}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def _unhurried(connection: Connection) -> AbstractContextManager[None]:
+    """Wait for others' migrations, and for one's own, as long as they take."""
+    if connection.dialect.name != "postgresql":
+        return nullcontext()
+    driver: Any = connection.connection.driver_connection
+    waiting: AbstractContextManager[None] = driver.as_long_as_it_takes()
+    return waiting
 
 
 def _use_wal(engine: Engine) -> None:

@@ -68,6 +68,38 @@ def test_work_resumes_by_itself_after_connections_were_lost(postgresql_socket: s
         stores.close()
 
 
+@pytest.mark.e2e
+def test_a_server_that_does_not_answer_in_time_is_left(postgresql_socket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.stores.sql.patience.PatientConnection.answer_seconds", 0.3)
+    with new_database(postgresql_socket, template="template") as url:
+        stores = open_sql(url)
+        with pytest.raises(Unreachable, match=r"no answer within 0\.3 s"), stores.database.read() as connection:
+            connection.execute(text("SELECT pg_sleep(30)"))
+        made = accept(stores)
+        with stores.database.write() as holder:
+            holder.execute(text("SELECT number FROM audit_head FOR UPDATE"))
+            with pytest.raises(Unreachable, match="no answer within"):
+                accept(stores)
+        assert stores.ledger.get(made.id) == made
+        accept(stores)
+        stores.close()
+
+
+@pytest.mark.e2e
+def test_a_transaction_whose_client_fell_silent_is_given_up(
+    postgresql_socket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.stores.sql.patience.IDLE_SECONDS", 1)
+    with new_database(postgresql_socket, template="template") as url:
+        stores = open_sql(url)
+        silent = stores.database.engine.connect()
+        silent.execute(text("SELECT number FROM audit_head FOR UPDATE"))
+        accept(stores)
+        silent.invalidate()
+        silent.close()
+        stores.close()
+
+
 @pytest.mark.parametrize("url", ["mysql://root:hunter2@db/x", "not a url", "", "nonsense://x"])
 def test_an_unusable_address_is_named_without_its_password(url: str) -> None:
     with pytest.raises(UnusableDatabaseUrl) as refused:
