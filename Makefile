@@ -68,6 +68,7 @@ crash: $(READY) ## end processes in the midst of their work, at many moments
 docs: $(READY) ## write the generated reference anew
 	$(BIN)/shipmate docs > docs/actions.md.new && mv docs/actions.md.new docs/actions.md
 	$(BIN)/shipmate config schema > docs/shipmate.schema.json.new && mv docs/shipmate.schema.json.new docs/shipmate.schema.json
+	$(BIN)/shipmate playbook schema > docs/playbook.schema.json.new && mv docs/playbook.schema.json.new docs/playbook.schema.json
 
 lock: ## pin every dependency anew (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet -o locks/runtime.txt

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from abc import ABC
 from collections.abc import Sequence
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import JsonValue, ValidationError
 
-from actions import fixing
+from actions import fixing, merging
 from actions.analysis.categories import Category, FixRisk
 from actions.analysis.diagnosis import Diagnosis, ProvingLine
 from actions.analysis.remedies.remedy import FileChange
@@ -38,6 +37,7 @@ from actions.core.request import Request, State
 from actions.failures import proof
 from actions.fixing import Fix
 from actions.investigation import failed_pipeline, investigate
+from actions.merging import Settled
 
 _OPENED = MergeRequest(
     id="7",
@@ -120,7 +120,7 @@ class FixPipeline(
         wanted = self._prescribed(context)
         pipeline, remedy = wanted.failure.pipeline, wanted.remedy
         where = f"pipeline #{pipeline.id} of {self.service}"
-        changes = [Change(what=where, after=remedy.summary)]
+        changes = [] if remedy.kind == "advise" else [Change(what=where, after=remedy.summary)]
         changes += [
             Change(what=each.path, after=f"{each.diff.count(chr(10))} lines of difference") for each in wanted.changes
         ]
@@ -157,14 +157,17 @@ class FixPipeline(
     def reply(self, result: Fix, context: Context) -> Reply:
         """The cause, the proof, before and after; and Merge, Open, Discard."""
         buttons: tuple[Button, ...] = ()
+        named: dict[str, JsonValue] = {"service": result.service, "pipeline": result.pipeline.id}
         if result.outcome == "proposed":
             request = context.request.id or "R-1"
             buttons = (
                 Button.of("Merge", MergeFix(request=request), style=ButtonStyle.PRIMARY),
                 Button.of("Discard", DiscardFix(request=request), style=ButtonStyle.DANGER),
             )
-        elif result.outcome == "not proven":
-            buttons = (Button(label="Explain", action="explain_failure", parameters=self.parameters()),)
+        elif result.outcome == "shadow":
+            buttons = (Button(label="Fix it", action="fix_pipeline", parameters=named, style=ButtonStyle.PRIMARY),)
+        elif result.pipeline.jobs:
+            buttons = (Button(label="Retry", action="retry_pipeline", parameters=named),)
         return Reply(
             title=_title(result), tone=_TONES[result.outcome], blocks=tuple(presented(result)), buttons=buttons
         )
@@ -175,7 +178,13 @@ class FixPipeline(
         return Sample(action=cls(service="checkout", pipeline="812"), result=_SAMPLE)
 
 
-_TONES = {"proposed": Tone.GOOD, "retried": Tone.GOOD, "not proven": Tone.BAD}
+_TONES = {
+    "proposed": Tone.GOOD,
+    "retried": Tone.GOOD,
+    "not proven": Tone.BAD,
+    "left alone": Tone.WARNING,
+    "shadow": Tone.NEUTRAL,
+}
 
 
 def _title(fix: Fix) -> str:
@@ -187,6 +196,10 @@ def _title(fix: Fix) -> str:
             return f"{where[:1].upper()}{where[1:]} is green again at another try"
         case "not proven":
             return f"No fix for {where} proved itself"
+        case "shadow":
+            return f"What would be done about {where}: {fix.summary[:120]}"
+        case "left alone":
+            return f"{where[:1].upper()}{where[1:]} is left to people: {fix.summary[:150]}"
 
 
 def presented(fix: Fix) -> list[Block]:
@@ -197,10 +210,11 @@ def presented(fix: Fix) -> list[Block]:
         proven += [Link(text=f"#{run.id}", url=run.url) if run.url else f"#{run.id}", " "]
     rows: list[tuple[str, tuple[Span, ...] | Span]] = [
         ("Cause", diagnosis.root_cause),
-        ("Playbook", Code(text=fix.playbook)),
+        ("Playbook", Code(text=fix.playbook) if fix.playbook else ""),
         ("Confidence", f"{diagnosis.confidence:.0%}"),
-        ("Proven by" if fix.outcome != "not proven" else "Tried in", tuple(proven[:-1])),
-        ("Took", f"{fix.seconds:.0f} s"),
+        ("Autonomy", fix.autonomy),
+        ("Tried in" if fix.outcome == "not proven" else "Proven by", tuple(proven[:-1])),
+        ("Took", f"{fix.seconds:.0f} s" if fix.seconds else ""),
     ]
     if opened is not None:
         rows.insert(
@@ -211,24 +225,10 @@ def presented(fix: Fix) -> list[Block]:
         blocks.append(Preformatted(text=proof(diagnosis)))
     blocks += [Preformatted(text=f"{each.path}\n{each.diff}", language="diff") for each in fix.changes]
     if fix.advice:
-        blocks.append(Paragraph(text=("Mind: ", fix.advice)))
+        blocks.append(Paragraph(text=(fix.advice,) if fix.outcome == "left alone" else ("Mind: ", fix.advice)))
     if fix.still_failing:
         blocks.append(Note(text=(f"Still failing for other reasons: {', '.join(fix.still_failing)}.",)))
     return blocks
-
-
-class Settled(BaseModel):
-    """A fix that somebody decided about.
-
-    Attributes:
-        request: the request that proposed it.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    request: str
-    service: str
-    merge_request: MergeRequest
 
 
 class NoFix(Refused):
@@ -240,30 +240,30 @@ class NoFix(Refused):
         )
 
 
-class _Decision(Action[Settled], ABC):
-    """Base of the verbs that decide about a proven fix: the named one, else the newest in the thread, else of all."""
+def _meant(context: Context, named_request: str | None) -> tuple[Request, Fix, MergeRequest]:
+    """The fix that is decided about: the named request's, else the newest open one of the thread, else of all.
 
-    request: RequestId | None
-
-    def _meant(self, context: Context) -> tuple[Request, Fix, MergeRequest]:
-        ledger = context.use(Ledger)
-        if self.request is not None:
-            named = ledger.get(self.request)
-            candidates = [named] if named else []
-        else:
-            query = RequestQuery(actions=("fix_pipeline",), states=(State.DONE,), limit=20)
-            here = ledger.find(query.model_copy(update={"place_key": context.request.place.key}))
-            candidates = list(here) or list(ledger.find(query))
-        for candidate in candidates:
-            fix = _fix_of(candidate)
-            if fix is None or fix.merge_request is None:
-                continue
-            now = context.use(Repositories).merge_request(fix.pipeline.project, fix.merge_request.id)
-            if now.state == "opened":
-                return candidate, fix, now
-            if self.request is not None:
-                raise NoFix(f"The merge request !{now.id} of {candidate.id} is {now.state} already.")
-        raise NoFix(f"{self.request} has proposed no fix." if self.request else "No fix is open here.")
+    Raises:
+        NoFix: there is none, or it is settled already.
+    """
+    ledger = context.use(Ledger)
+    if named_request is not None:
+        named = ledger.get(named_request)
+        candidates = [named] if named else []
+    else:
+        query = RequestQuery(actions=("fix_pipeline",), states=(State.DONE,), limit=20)
+        here = ledger.find(query.model_copy(update={"place_key": context.request.place.key}))
+        candidates = list(here) or list(ledger.find(query))
+    for candidate in candidates:
+        fix = _fix_of(candidate)
+        if fix is None or fix.merge_request is None:
+            continue
+        now = context.use(Repositories).merge_request(fix.pipeline.project, fix.merge_request.id)
+        if now.state == "opened":
+            return candidate, fix, now
+        if named_request is not None:
+            raise NoFix(f"The merge request !{now.id} of {candidate.id} is {now.state} already.")
+    raise NoFix(f"{named_request} has proposed no fix." if named_request else "No fix is open here.")
 
 
 def _fix_of(request: Request) -> Fix | None:
@@ -273,12 +273,23 @@ def _fix_of(request: Request) -> Fix | None:
         return None
 
 
+def _settled(proposed: Request, fix: Fix, request: MergeRequest) -> Settled:
+    return Settled(
+        request=proposed.id,
+        service=fix.service,
+        merge_request=request,
+        playbook=fix.playbook,
+        category=fix.diagnosis.category.value,
+    )
+
+
 class MergeFix(
-    _Decision,
+    Operation[Settled],
     name="merge_fix",
     risk=Risk.CHANGE,
     needs=Role.DEVELOPER,
     queue="remediate",
+    poller="gitlab",
     group="pipelines",
     phrases=(
         "merge [the] fix [{request}]",
@@ -304,7 +315,7 @@ class MergeFix(
 
     def plan(self, context: Context) -> Plan:
         """See whether it can still be merged, and by this person."""
-        proposed, fix, opened = self._meant(context)
+        proposed, fix, opened = _meant(context, self.request)
         if fix.culprit and context.requester.name == fix.culprit:
             raise Refused(
                 f"You made the commit that broke pipeline #{fix.pipeline.id}, so somebody else has to look at its fix.",
@@ -321,9 +332,9 @@ class MergeFix(
             links={f"!{opened.id}": opened.url} if opened.url else {},
         )
 
-    def run(self, context: Context) -> Settled:
-        """Merge it, if it is still what was proven."""
-        proposed, fix, opened = self._meant(context)
+    def start(self, context: Context, plan: Plan) -> Progress:
+        """Merge it, if it is still what was proven; the polls that follow watch the branch's pipeline."""
+        proposed, fix, opened = _meant(context, str(plan.target_state["request"]))
         proven = fix.merge_request.sha if fix.merge_request else ""
         if proven and opened.sha != proven:
             raise Refused(
@@ -331,17 +342,51 @@ class MergeFix(
                 remedy="Look at it in GitLab, and merge it there.",
             )
         merged = context.use(Repositories).merge(opened.project, opened.id, sha=opened.sha)
-        return Settled(request=proposed.id, service=fix.service, merge_request=merged)
+        return merging.begun(_settled(proposed, fix, merged), context.now)
+
+    def find(self, context: Context) -> Progress | None:
+        """See whether it is merged."""
+        if context.request.plan is None:
+            return None
+        known = context.request.plan.target_state
+        proposed = context.use(Ledger).get(str(known["request"]))
+        fix = _fix_of(proposed) if proposed else None
+        found = context.use(Repositories).merge_request(str(known["project"]), str(known["merge_request"]))
+        if proposed is None or fix is None or found.state != "merged":
+            return None
+        return merging.begun(_settled(proposed, fix, found), context.now)
+
+    @classmethod
+    def poll(cls, batch: Sequence[Running], tools: Tools) -> Sequence[Progress]:
+        """Watch the pipelines of the branches."""
+        return [merging.watched(running, tools) for running in batch]
+
+    def cancel(self, running: Running, tools: Tools) -> Progress:
+        """What is merged stays merged."""
+        return merging.left(running)
 
     def reply(self, result: Settled, context: Context) -> Reply:
         """That it is merged, and the way to it."""
         merged = result.merge_request
         number: Span = Link(text=f"!{merged.id}", url=merged.url) if merged.url else f"!{merged.id}"
+        after = result.pipeline
+        green = f", and {merged.target} is green" if after and after.status == "success" else ""
+        red = f", but {merged.target} is {after.status}" if after and after.status != "success" else ""
+        run: Span = ""
+        if after is not None:
+            run = (
+                Link(text=f"#{after.id} {after.status}", url=after.url) if after.url else f"#{after.id} {after.status}"
+            )
         return Reply(
-            title=f"Merged the fix of {result.service} into {merged.target}",
-            tone=Tone.GOOD,
+            title=f"Merged the fix of {result.service} into {merged.target}{green}{red}",
+            tone=Tone.BAD if red else Tone.GOOD,
             blocks=(
-                fields(("Merge request", number), ("What", merged.title), ("Commit", Code(text=merged.merge_sha[:8]))),
+                fields(
+                    ("Merge request", number),
+                    ("What", merged.title),
+                    ("Commit", Code(text=merged.merge_sha[:8])),
+                    ("Pipeline", run),
+                ),
             ),
             buttons=(Button(label="Pipelines", action="pipelines", parameters={"service": result.service}),),
         )
@@ -356,7 +401,7 @@ class MergeFix(
 
 
 class DiscardFix(
-    _Decision,
+    Action[Settled],
     name="discard_fix",
     risk=Risk.CHANGE,
     needs=Role.DEVELOPER,
@@ -386,7 +431,7 @@ class DiscardFix(
 
     def plan(self, context: Context) -> Plan:
         """See whether it is still open."""
-        proposed, fix, opened = self._meant(context)
+        proposed, fix, opened = _meant(context, self.request)
         return Plan(
             changes=(Change(what=f"!{opened.id} of {fix.service}", before="opened", after="closed"),),
             target_state={"project": opened.project, "merge_request": opened.id, "request": proposed.id},
@@ -394,11 +439,11 @@ class DiscardFix(
 
     def run(self, context: Context) -> Settled:
         """Close it and remove its branch."""
-        proposed, fix, opened = self._meant(context)
+        proposed, fix, opened = _meant(context, self.request)
         source = context.use(Repositories)
         closed = source.close(opened.project, opened.id)
         source.delete_branch(opened.project, opened.source)
-        return Settled(request=proposed.id, service=fix.service, merge_request=closed)
+        return _settled(proposed, fix, closed)
 
     def reply(self, result: Settled, context: Context) -> Reply:
         """That it is gone."""

@@ -22,6 +22,7 @@ from actions.core.action import Ended, Ongoing, Progress, Running
 from actions.core.context import Context, Tools
 from actions.core.errors import NotConnected, OutcomeUnknown, Refused, Rejected, Unreachable
 from actions.core.plan import Plan
+from actions.core.ports.autonomy import Autonomy, Leave, Stage
 from actions.core.ports.delivery import Pipeline, Pipelines
 from actions.core.ports.packages import Packages
 from actions.core.ports.repositories import MergeRequest, Repositories
@@ -57,11 +58,14 @@ class Fix(BaseModel):
         diagnosis: why the first of them failed.
         playbook: the playbook that says what to do.
         summary: what was done.
-        outcome: "proposed" (proven, and a merge request is open), "retried" (green at another try) or "not proven".
+        outcome: "proposed" (proven, and a merge request is open), "retried" (green at another try), "not proven",
+            "left alone" (nothing was tried; the advice says why) or "shadow" (nothing was tried, as it has not earned that).
         changes: what is different, file by file.
         advice: what a person should know before they merge.
         proof: the pipelines that ran with it.
         still_failing: jobs that failed before for other reasons, and still do.
+        variable: the CI variable whose value only a person can give.
+        autonomy: how far the playbook may go by itself, and why.
         culprit: who made the commit that broke it, by the name in the configuration where there is one.
         seconds: how long it took.
     """
@@ -74,13 +78,15 @@ class Fix(BaseModel):
     diagnosis: Diagnosis
     playbook: str
     summary: str
-    outcome: Literal["proposed", "retried", "not proven"]
+    outcome: Literal["proposed", "retried", "not proven", "left alone", "shadow"]
     changes: tuple[FileChange, ...] = ()
     advice: str = ""
     branch: str = ""
     merge_request: MergeRequest | None = None
     proof: tuple[Pipeline, ...] = ()
     still_failing: tuple[str, ...] = ()
+    variable: str = ""
+    autonomy: str = ""
     culprit: str = ""
     seconds: float = 0.0
 
@@ -113,20 +119,6 @@ class Mending(BaseModel):
     cancelled_by: str = ""
 
 
-class OnlyAdvice(Refused):
-    """Nothing is done about the failure; the remedy says what a person should do."""
-
-    def __init__(self, failure: Failure, found: Remedy | None) -> None:
-        first = failure.jobs[0].diagnosis if failure.jobs else None
-        cause = f"{first.root_cause} " if first else ""
-        summary = found.summary if found else "No job of it ran, so there is nothing to try again."
-        super().__init__(
-            f"Nothing was changed for pipeline #{failure.pipeline.id} of {failure.service}. {cause}{summary}",
-            remedy=found.advice if found else "Look at the pipeline's own message in GitLab.",
-        )
-        self.variable = found.variable if found else None
-
-
 class Prescription(BaseModel):
     """A failure and what is to be done about it.
 
@@ -155,7 +147,7 @@ def prescribe(tools: Tools, failure: Failure) -> Prescription:
     Several failed jobs with several causes are mended together, as far as each can be.
 
     Raises:
-        OnlyAdvice: nothing is; says why, and what a person should do.
+        Refused: the pipeline is one of Shipmate's own attempts, or no job of it ran.
     """
     pipeline = failure.pipeline
     if pipeline.ref.startswith(BRANCHES):
@@ -186,7 +178,13 @@ def prescribe(tools: Tools, failure: Failure) -> Prescription:
         source.change(proposed.files)
         chosen.append((failed.job.name, failed.diagnosis, proposed))
     if not chosen:
-        raise OnlyAdvice(failure, found)
+        if found is None:
+            raise Refused(
+                f"No job of pipeline #{pipeline.id} failed, so there is nothing to mend.",
+                remedy="Look at the pipeline's own message in GitLab.",
+            )
+        names = tuple(failed.job.name for failed in failure.jobs)
+        return Prescription(failure=failure, jobs=names, diagnosis=failure.jobs[0].diagnosis, remedy=found)
     first = chosen[0][2]
     return Prescription(
         failure=failure,
@@ -278,6 +276,10 @@ def branch_of(pipeline: str, request: str) -> str:
 def begin(context: Context, wanted: Prescription) -> Progress:
     """Set it going: run the failed jobs again, or make the branch; the polls that follow see it through."""
     pipeline = wanted.failure.pipeline
+    if wanted.remedy.kind == "advise":
+        return _left_alone(context, wanted, "left alone", summary=wanted.remedy.summary, advice=wanted.remedy.advice)
+    if (leave := _leave(context, wanted)) and (ended := _held_back(context, wanted, leave)):
+        return ended
     if wanted.remedy.kind == "retry":
         context.use(Pipelines).retry(pipeline.project, pipeline.id)
         return _ongoing(_handle(context, wanted, Phase.RETRY), _steps(f"Run {', '.join(wanted.jobs)} again"))
@@ -286,6 +288,49 @@ def begin(context: Context, wanted: Prescription) -> Progress:
         pipeline.project, branch, pipeline.sha, wanted.remedy.files, message=_message(context, wanted)
     )
     return _proving_begun(context, wanted, made.id, made.url)
+
+
+def _leave(context: Context, wanted: Prescription) -> Leave | None:
+    """How far the playbook may go by itself; None where a person asked."""
+    if not context.requester.is_machine:
+        return None
+    diagnosis = wanted.diagnosis
+    return context.use(Autonomy).leave(
+        wanted.remedy.playbook,
+        category=diagnosis.category.value,
+        fingerprint=diagnosis.fingerprint,
+        project=wanted.failure.pipeline.project,
+        sha=wanted.failure.pipeline.sha,
+        now=context.now,
+    )
+
+
+def _held_back(context: Context, wanted: Prescription, leave: Leave) -> Ended | None:
+    if leave.stop:
+        says = f"It would be: {wanted.remedy.summary}"
+        return _left_alone(context, wanted, "left alone", summary=leave.stop, advice=says, leave=leave)
+    if leave.stage is Stage.SHADOW:
+        says = "The playbook only says what it would do."
+        return _left_alone(context, wanted, "shadow", summary=wanted.remedy.summary, advice=says, leave=leave)
+    return None
+
+
+def _left_alone(
+    context: Context,
+    wanted: Prescription,
+    outcome: Literal["left alone", "shadow"],
+    *,
+    summary: str,
+    advice: str,
+    leave: Leave | None = None,
+) -> Ended:
+    handle = _handle(context, wanted, Phase.CLEAN)
+    update = {"outcome": outcome, "summary": summary, "advice": advice, "autonomy": _said(leave)}
+    return Ended(state="done", outcome=outcome, result=handle.fix.model_copy(update=update))
+
+
+def _said(leave: Leave | None) -> str:
+    return f"{leave.stage.value}: {leave.why}" if leave else ""
 
 
 def _proving_begun(context: Context, wanted: Prescription, sha: str, url: str) -> Ongoing:
@@ -308,6 +353,8 @@ def _handle(context: Context, wanted: Prescription, phase: Phase) -> Mending:
         outcome="not proven",
         changes=wanted.changes,
         advice=wanted.remedy.advice,
+        variable=wanted.remedy.variable or "",
+        autonomy=_said(_leave(context, wanted)) if wanted.remedy.kind != "advise" else "",
         culprit=_breaking(context, pipeline),
     )
     return Mending(
@@ -354,6 +401,8 @@ def again(context: Context, plan: Plan) -> Progress | None:
     project, number = str(plan.target_state["project"]), str(plan.target_state["pipeline"])
     pipeline = context.use(Pipelines).get(project, number)
     wanted = Prescription.model_validate(plan.target_state["prescription"])
+    if wanted.remedy.kind == "advise":
+        return None
     if wanted.remedy.kind == "retry":
         if pipeline.status == "failed":
             return None

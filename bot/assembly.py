@@ -11,7 +11,7 @@ import secrets
 import shutil
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,10 +20,12 @@ from typing import Any, Protocol, TypeVar
 from pydantic import SecretStr
 
 from actions import catalog as every_verb
-from actions.core.catalog import Catalog
+from actions import installed
+from actions.core.catalog import Catalog, Verb
 from actions.core.context import Tools
 from actions.core.errors import NotConnected
 from actions.core.organization import Organization
+from actions.core.ports.autonomy import Autonomy
 from actions.core.ports.delivery import Deployer, Manifests, Pipelines, VersionRegistry
 from actions.core.ports.desk import Desk
 from actions.core.ports.ledger import (
@@ -44,9 +46,13 @@ from actions.core.ports.surroundings import Clock, Ids
 from actions.gate.desk import GateDesk
 from actions.gate.gate import Gate, Heartbeat
 from bot.cards import Cards
+from bot.colleagues import Colleagues, SandboxColleagues
 from bot.conversation import Conversation
 from bot.settings import Settings
 from intents.meaning import Understanding
+from playbooks.autonomy import EarnedAutonomy
+from playbooks.loader import load as load_playbooks
+from playbooks.playbook import Playbook
 
 T = TypeVar("T")
 
@@ -217,6 +223,7 @@ def compose(
     ids: Ids,
     worker: str,
     heartbeat: Heartbeat = lambda _: nullcontext(),
+    playbooks: Callable[[], Mapping[str, Playbook]] = load_playbooks,
 ) -> House:
     """Put the house together from its parts.
 
@@ -231,6 +238,7 @@ def compose(
         ids: identifiers.
         worker: this process, as leases name it.
         heartbeat: keeps a lease while work is done.
+        playbooks: gives every playbook by name.
     """
     inside: dict[type[Any], Callable[[], Any]] = {
         Catalog: lambda: catalog,
@@ -239,6 +247,7 @@ def compose(
         Freezes: lambda: kept.freezes,
         Deployments: lambda: kept.deployments,
         AuditTrail: lambda: kept.audit,
+        Autonomy: lambda: EarnedAutonomy(kept.ledger, playbooks),
         Desk: lambda: desk,
     }
     tools = Tools(organization, Ports({**outside, **inside}))
@@ -282,7 +291,7 @@ def assemble(
     from bot.stores.open import open_redis, open_sql  # noqa: PLC0415 - a parent imports this module before it forks
 
     known = organization or load(settings.config)
-    catalog = every_verb()
+    catalog = every_verb([*installed(), *_sandbox_verbs()] if settings.sandbox else None)
     kept = open_sql(settings.database.get_secret_value())
     return compose(
         organization=known,
@@ -295,7 +304,15 @@ def assemble(
         ids=RandomIds(),
         worker=f"{socket.gethostname()}:{os.getpid()}",
         heartbeat=heartbeat or (lambda _: nullcontext()),
+        playbooks=_once(lambda: load_playbooks(settings.playbooks)),
     )
+
+
+def _sandbox_verbs() -> Iterable[Verb]:
+    """The verbs that there are in the sandbox alone."""
+    from bot.colleagues import BreakPipeline  # noqa: PLC0415 - nobody else has them
+
+    return (BreakPipeline,)
 
 
 def redis_url(settings: Settings) -> str:
@@ -358,7 +375,11 @@ def outside(settings: Settings) -> Mapping[type[Any], Callable[[], Any]]:
             _secret(settings.argocd_token, "ARGOCD_TOKEN"),
         )
 
+    def colleagues() -> Colleagues:
+        return SandboxColleagues(_needed(settings.gitlab_url, "GITLAB_URL").removesuffix("/gitlab"))
+
     return {
+        **({Colleagues: colleagues} if settings.sandbox else {}),
         VersionRegistry: versions,
         Pipelines: pipelines,
         Repositories: repositories,

@@ -105,6 +105,25 @@ COMMANDS: tuple[Command, ...] = (
             Option("--address", "how Slack reaches the web process (default: SHIPMATE_PUBLIC_URL)", {"default": ""}),
         ),
     ),
+    Command("playbook check", "check every playbook, the library's and your own", "bot.commands.playbooks:check"),
+    Command("playbook list", "list playbooks", "bot.commands.playbooks:show_all"),
+    Command(
+        "playbook show",
+        "show a playbook, and how far it may go by itself and why",
+        "bot.commands.playbooks:show",
+        (Option("name", "the playbook's name"),),
+    ),
+    Command(
+        "playbook run",
+        "say what a playbook would do about an event",
+        "bot.commands.playbooks:run",
+        (
+            Option("name", "the playbook's name"),
+            Option("--event", "a file with the event as JSON; - for standard input", {"default": "-"}),
+            Option("--dry-run", "only say it; nothing else can be done from here", {"action": "store_true"}),
+        ),
+    ),
+    Command("playbook schema", "print the JSON Schema of a playbook", "bot.commands.playbooks:print_schema"),
     Command("config schema", "print the JSON Schema of shipmate.yaml", "bot.commands.reference:schema"),
     Command("docs", "print the reference of all actions, docs/actions.md", "bot.commands.reference:actions"),
     Command(
@@ -121,6 +140,7 @@ _GROUPS = {
     "token": "make, list and end people's tokens",
     "config": "about shipmate.yaml",
     "slack": "set up the Slack app",
+    "playbook": "what is done by itself when something happens",
 }
 
 

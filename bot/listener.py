@@ -46,10 +46,22 @@ class Listening(Protocol):
 
 
 def surfaces(house: House, settings: Settings) -> Iterable[Listening]:
-    """The surfaces that are configured and need a listener."""
+    """The surfaces and hooks that are configured and need a listener.
+
+    Raises:
+        FaultyPlaybooks: events are taken in, and a playbook cannot be used; every fault with its place.
+    """
+    found: list[Listening] = []
     from bot.surfaces.slack import surface as slack  # noqa: PLC0415 - only a listener pays for it
 
-    return (slack.listening(house, settings),) if slack.is_configured(settings) else ()
+    if slack.is_configured(settings):
+        found.append(slack.listening(house, settings))
+    if settings.gitlab_webhook_token is not None:
+        from bot.hooks.events import Events  # noqa: PLC0415 - as above
+        from playbooks.loader import load  # noqa: PLC0415 - as above
+
+        found.append(Events(house, load(settings.playbooks)))
+    return found
 
 
 def run(settings: Settings) -> None:

@@ -44,6 +44,9 @@ class Settings(BaseSettings):
         url: the running Shipmate that `chat` and `say` speak to; the one on this state directory where it is absent.
         token: the person's token with which they speak to it.
         no_color: anything at all, where the terminal should stay without colours (https://no-color.org).
+        playbooks: a folder of the organization's own playbooks, which add to the library and override it.
+        gitlab_webhook_token: the token that GitLab sends with each delivery to /webhooks/gitlab.
+        sandbox: whether the systems behind it are the sandbox's; set by `demo` and `up --sandbox` alone.
         secret_key: the key with which installed workspaces' tokens are encrypted at rest.
     """
 
@@ -63,6 +66,10 @@ class Settings(BaseSettings):
     url: str | None = Field(None, validation_alias="SHIPMATE_URL")
     token: SecretStr | None = Field(None, validation_alias="SHIPMATE_TOKEN")
     secret_key: SecretStr | None = Field(None, validation_alias="SHIPMATE_SECRET_KEY")
+
+    playbooks: Path | None = Field(None, validation_alias="SHIPMATE_PLAYBOOKS")
+    gitlab_webhook_token: SecretStr | None = Field(None, validation_alias="SHIPMATE_GITLAB_WEBHOOK_TOKEN")
+    sandbox: bool = Field(default=False, validation_alias="SHIPMATE_SANDBOX", exclude=True)
 
     no_color: str | None = Field(None, validation_alias="NO_COLOR")
     gitlab_url: str | None = Field(None, validation_alias="GITLAB_URL")

@@ -12,6 +12,9 @@ from importlib import import_module
 from bot import logs
 from bot.settings import Settings
 
+HOOK = "/webhooks/gitlab"
+"""Where `bot.hooks.gitlab` takes deliveries in."""
+
 PROCESSES: dict[str, str] = {
     "web": "bot.web.server:run",
     "listener": "bot.listener:run",
@@ -57,6 +60,8 @@ def run_sandbox(settings: Settings, port: int, *, say: bool = False) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: told.set())
     with server.start(settings.state_dir, port=port) as company:
+        if settings.gitlab_webhook_token is not None:
+            company.subscribe(f"{settings.address}{HOOK}", settings.gitlab_webhook_token.get_secret_value())
         if say:
             sys.stdout.write(
                 f"export SHIPMATE_CONFIG={company.configuration}\n"

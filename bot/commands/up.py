@@ -6,6 +6,7 @@ import argparse
 import json
 import logging
 import os
+import secrets
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -98,6 +99,8 @@ def supervise(
     with instance.alone(settings.state_dir) as here, _listening(settings) as listener, _redis(settings) as redis:
         host, port = listener.getsockname()[:2]
         settings = settings.changed(port=port, redis_url=SecretStr(redis.url))
+        if sandbox:
+            settings = settings.changed(sandbox=True, gitlab_webhook_token=SecretStr(secrets.token_urlsafe(24)))
         here.announce(f"http://{host}:{port}", sandbox=sandbox)
         _LOG.info("Shipmate is at http://%s:%s; talk to it with `shipmate chat`", host, port)
         _begin_log(settings)

@@ -1,6 +1,8 @@
 """Ways for a colleague to break a service's pipeline: each is a commit that a person pushes to main."""
 
-from collections.abc import Callable
+import io
+import zipfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bot.sandbox.company import PEOPLE, SERVICES, Service
@@ -18,7 +20,7 @@ class Breakage:
     """One way: the commit's message, and what it makes of a service's files (path → content)."""
 
     message: str
-    change: Callable[[dict[str, str]], dict[str, str]]
+    change: Callable[[dict[str, str]], Mapping[str, str | bytes]]
 
 
 def _module(files: dict[str, str]) -> str:
@@ -48,6 +50,47 @@ def _missing_module(files: dict[str, str]) -> dict[str, str]:
     return {path: f"import lantern_colours\n{files[path]}"}
 
 
+def _wheel(name: str, version: str, code: str) -> bytes:
+    """A wheel of one module, as pip installs it."""
+    about = f"{name}-{version}.dist-info"
+    files = {
+        f"{name}.py": code,
+        f"{about}/METADATA": f"Metadata-Version: 2.1\nName: {name.replace('_', '-')}\nVersion: {version}\n",
+        f"{about}/WHEEL": "Wheel-Version: 1.0\nGenerator: lanternshop\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = "".join(f"{path},,\n" for path in (*files, f"{about}/RECORD"))
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for path, text in {**files, f"{about}/RECORD": record}.items():
+            archive.writestr(zipfile.ZipInfo(path), text)
+    return out.getvalue()
+
+
+def _missing_dependency(files: dict[str, str]) -> dict[str, str | bytes]:
+    """A package of the company's own is used, and lies where packages lie; only nobody asks for it to be installed."""
+    path, ci = _module(files), ".gitlab-ci.yml"
+    install = "python3 -m pip install --quiet --disable-pip-version-check --target .packages -r requirements.txt"
+    script = "    - python3 -m unittest discover -s tests\n"
+    found: dict[str, str | bytes] = {
+        "wheels/lantern_money-1.0.0-py3-none-any.whl": _wheel("lantern_money", "1.0.0", "CENTS = 100\n"),
+        "wheels/lantern_colours-1.2.0-py3-none-any.whl": _wheel("lantern_colours", "1.2.0", "RED = '#c00'\n"),
+        "requirements.txt": "# Packages of our own.\n--no-index\n--find-links wheels\nlantern-money==1.0.0\n",
+        ci: files[ci].replace(
+            script, f"    - {install}\n    - PYTHONPATH=.:.packages python3 -m unittest discover -s tests\n"
+        ),
+    }
+    if "import lantern_colours" not in files[path]:
+        found[path] = f"import lantern_colours\n\n{files[path]}"
+    return found
+
+
+def _short_time(files: dict[str, str]) -> dict[str, str]:
+    """A job whose tests take longer than it may."""
+    ci = ".gitlab-ci.yml"
+    slow = files[ci].replace("    - python3 -m unittest", "    - sleep 3\n    - python3 -m unittest", 1)
+    return {ci: slow.replace("  timeout: 5 minutes\n", "  timeout: 2 seconds\n")}
+
+
 def _missing_command(files: dict[str, str]) -> dict[str, str]:
     path = ".gitlab-ci.yml"
     return {path: files[path].replace("python3 -m unittest", "pyhton3 -m unittest")}
@@ -62,6 +105,8 @@ KINDS = {
     "test": Breakage("Check that lanterns are bright", _failing_test),
     "syntax": Breakage("Let lanterns shine", _syntax_error),
     "module": Breakage("Use the colours library", _missing_module),
+    "dependency": Breakage("Colours for the lanterns", _missing_dependency),
+    "timeout": Breakage("Tests may take two seconds", _short_time),
     "command": Breakage("Tidy the pipeline", _missing_command),
     "configuration": Breakage("Tidy the pipeline's stages", _invalid_configuration),
 }
@@ -100,8 +145,11 @@ def _commit(site: GitLab, service: Service, breakage: Breakage) -> Json:
         head = repository.branch("main")
         paths = [path for _, kind, _, path in repository.tree("main", recursive=True) if kind == "blob"]
         contents = zip(paths, repository.read_many("main", paths), strict=True)
-        files = {path: content.decode() for path, content in contents if content is not None}
-        changes = [Change(path, content.encode()) for path, content in breakage.change(files).items()]
+        files = {path: content.decode(errors="ignore") for path, content in contents if content is not None}
+        changes = [
+            Change(path, content if isinstance(content, bytes) else content.encode())
+            for path, content in breakage.change(files).items()
+        ]
         with site.pushes.watch(project, account["id"]):
             sha = repository.write(
                 "main", head, changes, message=breakage.message, author=site.person(account), when=site.clock()

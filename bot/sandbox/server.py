@@ -16,6 +16,7 @@ from bot.sandbox.argocd import api as argocd_api
 from bot.sandbox.argocd.workload import Timings
 from bot.sandbox.faults import Fault, Faults
 from bot.sandbox.gitlab import api as gitlab_api
+from bot.sandbox.gitlab.deliveries import SWITCHES
 from bot.sandbox.repository import PATH
 from bot.sandbox.web import Answer, Call
 from bot.sandbox.world import World, found
@@ -26,6 +27,8 @@ STOP_TIMEOUT = 5.0
 WATCH_INTERVAL = 0.05
 
 Scope = dict[str, Any]
+
+_SUBSCRIBER = "whoever runs this sandbox"
 
 
 class SandboxError(RuntimeError):
@@ -114,6 +117,29 @@ class Sandbox:
             breakages.BreakageError: if there is no such service or kind of breakage.
         """
         return str(breakages.push(self.world.gitlab, service, kind)["commit"])
+
+    def subscribe(self, url: str, token: str) -> None:
+        """Have every project tell an address when its pipelines change, as an administrator would; once."""
+        documents = self.world.documents
+        with documents.lock:
+            for hook in documents.all("gitlab_hook"):
+                if hook["name"] == _SUBSCRIBER:
+                    documents.delete("gitlab_hook", hook["id"])
+            for project in documents.all("gitlab_project"):
+                number = documents.next_id("gitlab_hook")
+                switches = {switch: switch == "pipeline_events" for switch in SWITCHES}
+                hook = {
+                    "id": number,
+                    "project_id": project["id"],
+                    "url": url,
+                    "name": _SUBSCRIBER,
+                    "token": token,
+                    "enable_ssl_verification": True,
+                    "created_at": self.world.gitlab.now,
+                    "deliveries": [],
+                    **switches,
+                }
+                documents.put("gitlab_hook", number, hook)
 
     def clear_faults(self, system: str = "") -> None:
         """Switch all faults off, or those of one system."""

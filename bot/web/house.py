@@ -97,7 +97,7 @@ class HouseDesk:
         if request is None or not self._may_see(person, request):
             raise UnknownRequest(request_id)
         reply = self._house.conversation.card(request)
-        return Heard("request", reply, self._offers(reply, request, request.place), request)
+        return Heard("request", reply, self._offers(reply, request, request.place), request, _follow(request))
 
     def changes(self) -> AbstractContextManager[Callable[[float], tuple[str, int] | None]]:
         """Listen to changes of requests."""
@@ -149,3 +149,9 @@ class HouseDesk:
             )
             for button in reply.buttons
         )
+
+
+def _follow(request: Request) -> str | None:
+    """The request that goes on with what this one set going, where it says so."""
+    found = request.result.get("follow") if isinstance(request.result, dict) else None
+    return found if isinstance(found, str) and found else None

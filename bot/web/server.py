@@ -14,9 +14,11 @@ from types import FrameType
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.routing import BaseRoute
 
 from bot import tokens
 from bot.assembly import House, assemble
+from bot.hooks.gitlab import Hook
 from bot.settings import Settings
 from bot.surfaces.slack import surface as slack
 from bot.web import app
@@ -40,7 +42,7 @@ def run(settings: Settings, *, listener: socket.socket | None = None, hand_out: 
     try:
         if hand_out is not None:
             hand_out_tokens(house, hand_out)
-        application = app.build(HouseDesk(house), version=version("shipmate"), routes=slack.routes(house, settings))
+        application = app.build(HouseDesk(house), version=version("shipmate"), routes=routes(house, settings))
         threading.Thread(target=_warm, args=(house,), name="warm", daemon=True).start()
         config = uvicorn.Config(
             application,
@@ -56,6 +58,15 @@ def run(settings: Settings, *, listener: socket.socket | None = None, hand_out: 
         _Server(config, application).run(sockets=[listener] if listener else None)
     finally:
         house.close()
+
+
+def routes(house: House, settings: Settings) -> list[BaseRoute]:
+    """What the configured surfaces and hooks serve."""
+    found: list[BaseRoute] = [*slack.routes(house, settings)]
+    if settings.gitlab_webhook_token is not None:
+        token = settings.gitlab_webhook_token.get_secret_value()
+        found.append(Hook(token, house.passing.inbox, house.organization, house.clock).route())
+    return found
 
 
 def _warm(house: House) -> None:

@@ -169,6 +169,9 @@ class Chat:
                 self._live[answer.request.id] = _Live(answer, since)
         if answer.settled:
             self._print_reply(answer)
+            if answer.follow and answer.follow not in self._followed:
+                with suppress(ShipmateError):
+                    self._show(self._talk.look(answer.follow))
         # Between two prompts there is nothing to redraw, and its loop may be closed.
         with suppress(RuntimeError):
             self._session.app.invalidate()

@@ -1,0 +1,151 @@
+"""`shipmate playbook`: check, list and show playbooks, and say what one would do about an event."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from actions.core.errors import Refused, ShipmateError
+from actions.core.event import Event
+from bot.settings import Settings
+from playbooks import expressions
+from playbooks.autonomy import attempts, stage
+from playbooks.engine import resolved
+from playbooks.loader import FaultyPlaybooks, Library, load
+from playbooks.playbook import Playbook, schema
+from playbooks.triggers import woken
+
+
+class UnknownPlaybook(Refused):
+    """There is no playbook of that name."""
+
+    def __init__(self, name: str, library: Library) -> None:
+        super().__init__(f"There is no playbook “{name}”.", remedy=f"There are {', '.join(library)}.")
+
+
+class NotAnEvent(Refused):
+    """What was given is no event."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"That is no event: {why}",
+            remedy='Give JSON such as {"id": "e1", "name": "pipeline.failed", "at": "2026-11-20T09:00:00Z", "facts": {}}.',
+        )
+
+
+class OnlyDry(Refused):
+    """A playbook is woken by events, through the gate, and not from a shell."""
+
+    def __init__(self) -> None:
+        super().__init__("From here a playbook can only be tried.", remedy="Add --dry-run.")
+
+
+def check(_: argparse.Namespace, settings: Settings) -> int:
+    """Say whether every playbook can be used; 1 where one cannot."""
+    try:
+        library = load(settings.playbooks)
+    except FaultyPlaybooks as error:
+        for fault in error.faults:
+            print(f"✖ {fault}")  # noqa: T201 - this is the command's output
+        return 1
+    print(f"✔ {len(library)} playbooks can be used")  # noqa: T201 - as above
+    return 0
+
+
+def show_all(_: argparse.Namespace, settings: Settings) -> int:
+    """List every playbook in a line."""
+    for playbook in load(settings.playbooks).values():
+        about = playbook.match.category.value if playbook.match else ", ".join(each.event for each in playbook.on)
+        off = "" if playbook.enabled else "  (switched off)"
+        print(f"{playbook.name:<18}{playbook.title:<32}{about}{off}")  # noqa: T201 - as above
+    return 0
+
+
+def show(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Show one playbook and its record."""
+    library = load(settings.playbooks)
+    playbook = _named(library, arguments.name)
+    lines = [
+        f"{playbook.name}: {playbook.title}",
+        playbook.purpose,
+        "",
+        f"from       {library.places[playbook.name]}",
+        f"woken by   {', '.join(each.event for each in playbook.on) or 'a diagnosis'}",
+        f"mends      {playbook.match.category.value if playbook.match else '-'}",
+        f"risk       {playbook.risk.value}",
+        f"starts at  {playbook.autonomy.start.value}, at most {playbook.autonomy.highest.value}",
+        f"stops      after {playbook.limits.an_hour} fixes an hour in a project, {playbook.limits.failing} failures of one fix",
+        f"success    {playbook.success or '-'}",
+        *_record(playbook, settings),
+    ]
+    print("\n".join(lines))  # noqa: T201 - as above
+    return 0
+
+
+def _record(playbook: Playbook, settings: Settings) -> list[str]:
+    """What it has done and earned, as the ledger has it."""
+    if playbook.match is None:
+        return []
+    from bot.stores.open import open_sql  # noqa: PLC0415 - only a record needs the database
+
+    try:
+        kept = open_sql(settings.database.get_secret_value())
+    except ShipmateError as error:
+        return [f"record     not known: {error.message}"]
+    try:
+        found = [each for each in attempts(kept.ledger, datetime.now(UTC)) if each.playbook == playbook.name]
+    finally:
+        kept.close()
+    earned, why = stage(playbook, found)
+    good = [each for each in found if each.good]
+    green = sum(each.seconds for each in good) / len(good) if good else 0.0
+    return [
+        f"stands at  {earned.value}: {why}",
+        f"record     {len(found)} attempts, {len(good)} verified" + (f", green after {green:.0f} s" if good else ""),
+    ]
+
+
+def run(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Say whether an event would wake a playbook, and which requests it would make; 1 where it would not."""
+    if not arguments.dry_run:
+        raise OnlyDry
+    playbook = _named(load(settings.playbooks), arguments.name)
+    event = _event(arguments.event)
+    if not woken([playbook], event):
+        print(f"{playbook.name} is not woken by {event.name} {event.id}")  # noqa: T201 - as above
+        return 1
+    names = {"event": event.model_dump(mode="json"), "previous": None}
+    for step in playbook.steps:
+        if step.when is not None and not expressions.evaluate(step.when, names):
+            print(f"{step.id}: passed over, as it needs {step.when}")  # noqa: T201 - as above
+            continue
+        words = " ".join(f"{key}={value}" for key, value in resolved(step, names).items())
+        print(f"{step.id}: {step.action} {words}, as playbook:{playbook.name}")  # noqa: T201 - as above
+    return 0
+
+
+def print_schema(_: argparse.Namespace, __: Settings) -> int:
+    """Print the JSON Schema."""
+    print(json.dumps(schema(), indent=2, ensure_ascii=False))  # noqa: T201 - as above
+    return 0
+
+
+def _named(library: Library, name: str) -> Playbook:
+    if name not in library:
+        raise UnknownPlaybook(name, library)
+    return library[name]
+
+
+def _event(place: str) -> Event:
+    try:
+        text = sys.stdin.read() if place == "-" else Path(place).read_text(encoding="utf-8")
+        return Event.model_validate_json(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise NotAnEvent(str(error)) from error
+    except ValidationError as error:
+        raise NotAnEvent("; ".join(fault["msg"] for fault in error.errors())) from error
