@@ -19,7 +19,7 @@ from actions.core.ports.ledger import Offers, RequestQuery
 from actions.core.ports.messaging import Sessions, Turn
 from actions.core.redaction import redact
 from actions.core.reply import Choice, Code, Note, Paragraph, Question, Reply, Text, Tone
-from actions.core.request import Origin, Proposal, Request, State
+from actions.core.request import Origin, Proposal, Request, Source, State
 from actions.gate.gate import BadParameters, Gate
 from bot.cards import Cards
 from intents.answers import yes_or_no
@@ -160,6 +160,7 @@ class Conversation:
                 )
                 answer = Answer(reply=self._question(meaning), kind="question")
             case Asks():
+                meaning = self._answered_plainly(meaning, heard, key)
                 proposal = Proposal(
                     action=meaning.action,
                     parameters=meaning.parameters,
@@ -193,6 +194,27 @@ class Conversation:
         return Asks(
             action="confirm" if said else "cancel", parameters={"request": waiting[0].id}, origin=Origin.GRAMMAR
         )
+
+    def _answered_plainly(self, meaning: Asks, heard: Heard, key: str) -> Asks:
+        """The same as if typed in one go, where a question was answered with a plain name or value.
+
+        The question showed what was known already, so nothing of the request is unseen.
+        """
+        turns = self._turns(key)
+        asked = turns[-1] if turns else None
+        if asked is None or not asked.missing or asked.action != meaning.action:
+            return meaning
+        known = all(meaning.parameters.get(name) == value for name, value in asked.parameters.items())
+        added = [name for name in meaning.parameters if name not in asked.parameters]
+        if not known or added != [asked.missing[0]]:
+            return meaning
+        kind = self.gate.catalog[meaning.action].kind_of(added[0])
+        value, said = meaning.parameters[added[0]], heard.text.strip()
+        plain = said == value or (kind in NAMES and self.gate.tools.organization.resolve(kind, said) == value)
+        if not plain:
+            return meaning
+        sources = dict.fromkeys(meaning.parameters, Source.SAID)
+        return meaning.model_copy(update={"origin": Origin.GRAMMAR, "sources": sources})
 
     def _meant(self, meaning: Asks, answer: Answer) -> dict[str, Any]:
         """What the thread was about: for a decision, the request that was decided about."""

@@ -103,6 +103,10 @@ class Model:
         """Whether a word begins some request of the catalogue."""
         return piece.found is None and piece.stem in self._heads
 
+    def means(self, word: str) -> bool:
+        """Whether a word, or another form of it, was seen in what verbs are asked with."""
+        return word in self.vocabulary or stem(word) in self._stems or word in STOP
+
     def familiarity(self, parts: Sequence[Piece]) -> float:
         """The share of a clause's words that were seen in training, from 0 to 1."""
         content = [p for p in parts if not p.is_mark and p.word not in STOP]

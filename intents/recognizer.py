@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from actions.core.action import Risk
 from actions.core.catalog import Catalog
-from actions.core.kinds import Kind
+from actions.core.kinds import NAMES, Kind
 from actions.core.organization import Organization
 from actions.core.ports.messaging import Turn
 from actions.core.request import Origin
@@ -23,6 +23,7 @@ from intents.hostile import is_hostile
 from intents.meaning import Asks, Hint, Lacks, Meaning, Message, Unclear
 from intents.model import Model
 from intents.slots import Filled, Filler, split_reason
+from intents.strangers import spoken_of_everything, strangers
 from intents.text import own_words
 from intents.thread import (
     Before,
@@ -149,7 +150,8 @@ class Recognizer:
         ):
             return self._complete(last.verb, dict(last.parameters), parts, [], confidence=0.8)
         short = self._model.follow_up(last.verb.policy.name, parts)
-        if short is not None and short in self._catalog:
+        odd = strangers(parts, self._names.knows, self._model.means).every
+        if short is not None and short in self._catalog and not odd:
             return self._complete(self._catalog[short], {}, [*parts, Piece("it", "it")], earlier, confidence=0.8)
         parts = last_words(parts)
         if not is_fragment(parts):
@@ -287,8 +289,12 @@ class Recognizer:
         confidence: float = 1.0,
     ) -> Meaning:
         """An action with what it takes from the thread: asked for, or lacking something."""
-        borrowed = completed(verb, parameters, parts, earlier)
+        odd = strangers(parts, self._names.knows, self._model.means)
+        borrowed = completed(verb, parameters, parts, earlier, odd)
         missing = tuple(name for name in verb.required() if name not in borrowed.parameters)
+        told = tuple(f"I know no “{word}” here." for word in odd.every)
+        if odd.every and not missing and self._is_unbounded(verb, borrowed.parameters, parts):
+            return Unclear(hint=Hint.AMBIGUOUS, reason=" ".join(told))
         if missing:
             return Lacks(
                 action=verb.policy.name,
@@ -297,6 +303,7 @@ class Recognizer:
                 origin=origin,
                 confidence=confidence,
                 missing=missing,
+                suggestions=told if {verb.kind_of(name) for name in missing} & NAMES else (),
             )
         return Asks(
             action=verb.policy.name,
@@ -305,6 +312,12 @@ class Recognizer:
             origin=origin,
             confidence=confidence,
         )
+
+    def _is_unbounded(self, verb: Verb, parameters: Mapping[str, JsonValue], parts: Sequence[Piece]) -> bool:
+        """Whether a change would cover everything although everything was not spoken of."""
+        scope = [n for n in verb.model_fields if verb.kind_of(n) in {Kind.SERVICE, Kind.ENVIRONMENT}]
+        open_ended = bool(scope) and not any(name in parameters for name in scope)
+        return self._is_risky(verb) and open_ended and not spoken_of_everything(parts)
 
     def _which(self, reading: _Reading, parts: Sequence[Piece]) -> Meaning:
         """A change whose name may be several: asked back for, with the names."""

@@ -16,6 +16,7 @@ from intents.clauses import Piece
 from intents.lexicon import word_set
 from intents.meaning import Asks, Lacks, Message, Unclear
 from intents.slots import Filler
+from intents.strangers import Strangers
 from intents.training import Verb
 
 _POINTERS = word_set("thread.pointers")
@@ -121,11 +122,17 @@ def replaced(before: Before, parts: Sequence[Piece], filler: Filler) -> Borrowed
     return borrowed
 
 
-def completed(verb: Verb, said: Mapping[str, JsonValue], parts: Sequence[Piece], earlier: Sequence[Before]) -> Borrowed:
+def completed(
+    verb: Verb,
+    said: Mapping[str, JsonValue],
+    parts: Sequence[Piece],
+    earlier: Sequence[Before],
+    odd: Strangers = Strangers((), ()),  # noqa: B008 - a tuple
+) -> Borrowed:
     """A request's own values, with those that it takes from earlier turns.
 
-    Nothing is taken that would be a guess: an optional version, the target of what has a source too, or a place for a
-    service that was not spoken of before.
+    Nothing is taken that would be a guess: an optional version, the target of what has a source too, a place for a
+    service that was not spoken of before, or anything where an unknown name stands.
     """
     result = Borrowed(dict(said), dict.fromkeys(said, Source.SAID))
     if not earlier:
@@ -142,8 +149,15 @@ def completed(verb: Verb, said: Mapping[str, JsonValue], parts: Sequence[Piece],
         and not words & {"same", "too", "also", "there", "likewise"}
     ):
         return result
+    barred = {Kind.ENVIRONMENT} if odd.places else set()
+    if odd.names and not pointing:
+        barred |= {Kind.SERVICE, Kind.PERSON, Kind.ROLE}
     for name, kind in kinds.items():
-        if name in result.parameters or kind in {Kind.TEXT, Kind.TOPIC, Kind.VERB, Kind.DURATION, Kind.TEAM, Kind.REF}:
+        if (
+            kind in barred
+            or name in result.parameters
+            or kind in {Kind.TEXT, Kind.TOPIC, Kind.VERB, Kind.DURATION, Kind.TEAM, Kind.REF}
+        ):
             continue
         value = _value(source, kind, name)
         if value is not None and _lends(verb, name, kind, kinds, words, pointing=pointing, spoken=spoken is not None):

@@ -119,9 +119,9 @@ class Proposal(BaseModel):
 
     @property
     def needs_confirmation(self) -> bool:
-        """Whether a change so proposed is shown back first: a model read it, or a value is somebody else's."""
+        """Whether a change so proposed is shown back first: a model read it, or a value was not said in the same breath."""
         guessed = self.origin in {Origin.STATISTICAL, Origin.MODEL}
-        return guessed or Source.QUOTED in self.sources.values()
+        return guessed or bool({Source.QUOTED, Source.THREAD} & set(self.sources.values()))
 
 
 class Verdict(BaseModel):

@@ -78,9 +78,42 @@ def test_what_is_missing_is_asked_and_the_answer_goes_on(bot: Bot) -> None:
     assert asked.reply.question is not None
     assert asked.reply.question.parameter == "environment"
     assert [choice.value for choice in asked.reply.question.choices] == ["development", "production", "staging"]
-    answered = bot.say("lena", "staging")
-    assert answered.request is not None
-    assert answered.request.parameters["environment"] == "staging"
+    answered = bot.say("lena", "stage")
+    bot.settle()
+    assert bot.card(answered).title == "checkout v1.4.2 runs in staging"
+
+
+def test_a_place_that_only_the_thread_told_is_shown_back(bot: Bot) -> None:
+    bot.say("dana", "status of checkout in production")
+    bot.settle()
+    answer = bot.say("dana", "restart checkout")
+    bot.settle()
+    assert bot.request(answer).state is State.AWAITING_CONFIRMATION
+    assert not bot.cluster.restarts
+
+
+@pytest.mark.parametrize(
+    ("words", "missing"),
+    [
+        ("deploy nosuch v1.4.2 to staging", "service"),
+        ("deploy checkout v1.4.2 to moonbase", "environment"),
+        ("rollback nosuch in production", "service"),
+        ("status of billing", "service"),
+    ],
+)
+def test_a_name_that_is_not_known_is_never_replaced_by_one_of_the_thread(bot: Bot, words: str, missing: str) -> None:
+    bot.say("lena", "deploy checkout v1.4.1 to staging")
+    bot.settle()
+    answer = bot.say("lena", words)
+    assert answer.request is None
+    assert answer.reply.question is not None
+    assert answer.reply.question.parameter == missing
+
+
+def test_a_freeze_of_something_unknown_is_no_freeze_of_everything(bot: Bot) -> None:
+    answer = bot.say("dana", "freeze nosuch")
+    assert answer.request is None
+    assert bot.say("dana", "freeze everything for 2h").request is not None
 
 
 @pytest.mark.parametrize(
