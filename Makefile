@@ -40,7 +40,7 @@ contracts: $(READY)
 	$(BIN)/lint-imports
 
 unit: $(READY)
-	$(BIN)/python -m pytest -q -m "not wheels and not e2e and not crash and not peers"
+	$(BIN)/python -m pytest -q -n 2 -m "not wheels and not e2e and not crash and not peers"
 
 e2e: $(READY) ## the slow and the root-needing tests
 	$(BIN)/python -m pytest -m e2e

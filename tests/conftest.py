@@ -24,6 +24,14 @@ def absent() -> Callable[[str], NoReturn]:
 
 
 @pytest.fixture(scope="session")
+def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where what was learned from a catalogue is kept, so that it is learned once and not by every test."""
+    folder = tmp_path_factory.getbasetemp() / "understanding"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def sample(absent: Callable[[str], NoReturn]) -> Callable[[str], Path]:
     """Find a file of sample data or a vendor's description under SHIPMATE_TEST_DATA, or say that it is absent."""
     root = os.environ.get("SHIPMATE_TEST_DATA")  # noqa: TID251 (where the tests' data are, not a setting of Shipmate)

@@ -26,6 +26,7 @@ def supervise(*programs, grace=10, **more):
     patience = Patience(first=0.01, longest=0.02, grace=grace)
     sys.exit(Supervisor(programs, Path(sys.argv[1]), sys.stdout.buffer, patience=patience, **more).run())
 """
+pytestmark = pytest.mark.wheels
 Start = Callable[..., subprocess.Popen[str]]
 
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from actions import VERBS
-from actions.core.catalog import Catalog
+from actions import catalog
 from actions.core.organization import Organization
 from actions.core.people import Requester, Standing
 from actions.core.request import State
@@ -17,9 +16,8 @@ from intents.recognizer import Recognizer
 
 
 @pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Understanding:
-    folder: Path = tmp_path_factory.mktemp("understanding")
-    return Recognizer(Catalog(VERBS), Organization.model_validate(COMPANY), cache=folder)
+def reader(learned: Path) -> Understanding:
+    return Recognizer(catalog(), Organization.model_validate(COMPANY), cache=learned)
 
 
 @pytest.fixture

@@ -29,12 +29,6 @@ COMPANY = Organization.model_validate(
 
 
 @pytest.fixture(scope="session")
-def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where what was learned is kept for the session."""
-    return tmp_path_factory.mktemp("understanding")
-
-
-@pytest.fixture(scope="session")
 def recognizer(learned: Path) -> Recognizer:
     """The recogniser."""
     return Recognizer(catalog(), COMPANY, learned)

@@ -148,6 +148,7 @@ def long_trace(line: str, size: int) -> str:
     return noise * (size // len(noise) + 1)
 
 
+@pytest.mark.wheels  # needs nothing, but takes seconds
 @pytest.mark.parametrize("line", ["Compiling", "error_handler failed to resolve timeout; retry"])
 def test_ten_megabytes_take_under_a_second(line: str) -> None:
     cause = "OSError: [Errno 28] No space left on device\nERROR: Job failed: exit code 1\n"
@@ -160,6 +161,7 @@ def test_ten_megabytes_take_under_a_second(line: str) -> None:
     assert said.lines[-1].number >= log.count("\n") - 1
 
 
+@pytest.mark.wheels  # as above
 def test_the_middle_of_a_long_trace_is_skimmed_in_bounded_memory() -> None:
     noise = long_trace("Compiling", 1_000_000)
 
