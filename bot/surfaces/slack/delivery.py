@@ -182,7 +182,7 @@ class Cards:
 
     def replace(self, place: Place, ts: str, message: Message) -> None:
         """Put something else in the place of a message of ours."""
-        self._workspaces.api(place.tenant).call("chat.update", channel=place.channel, ts=ts, **_arguments(message))
+        _edit(self._workspaces.api(place.tenant), place.channel, ts, message)
 
     def reference(self, request: Request) -> Mapping[str, Any]:
         """Where a request's card stands; empty where none does."""
@@ -223,7 +223,7 @@ class Cards:
             reference = self._found_again(api, request, reference)
         if reference.get("ts"):
             try:
-                api.call("chat.update", channel=reference["channel"], ts=reference["ts"], **_arguments(message))
+                _edit(api, reference["channel"], reference["ts"], message)
             except (Gone, Declined) as error:
                 log.warning("the card of %s is posted anew: %s", request.id, error)
             else:
@@ -251,14 +251,7 @@ class Cards:
     ) -> Mapping[str, Any]:
         place = {"channel": channel, "thread_ts": thread or None}
         quiet = {"unfurl_links": False, "unfurl_media": False, "metadata": mark}
-        try:
-            return api.call("chat.postMessage", **place, **_arguments(message), **quiet)
-        except Declined as error:
-            if "blocks" not in error.code:
-                raise
-            # A card that Slack does not take is a fault of ours, but its words still have to arrive.
-            log.error("Slack refused blocks, only the text is posted: %s", error)  # noqa: TRY400 - told in one line
-            return api.call("chat.postMessage", **place, text=message.text, **quiet)
+        return _with_words(message, lambda drawn: api.call("chat.postMessage", **place, **drawn, **quiet))
 
     def _found_again(self, api: Api, request: Request, reference: dict[str, Any]) -> dict[str, Any]:
         """Look for a card of which it is not known whether it was posted."""
@@ -353,6 +346,21 @@ def _wait(recent: _Recent, now: datetime) -> datetime | None:
     if recent.drawn_at is not None and now - recent.drawn_at < A_MESSAGE:
         return recent.drawn_at + A_MESSAGE
     return None
+
+
+def _edit(api: Api, channel: str, ts: str, message: Message) -> None:
+    _with_words(message, lambda drawn: api.call("chat.update", channel=channel, ts=ts, **drawn))
+
+
+def _with_words(message: Message, send: Callable[[dict[str, Any]], Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Send a message; one that Slack does not take is a fault of ours, but its words still have to arrive."""
+    try:
+        return send(_arguments(message))
+    except Declined as error:
+        if "blocks" not in error.code:
+            raise
+        log.error("Slack refused blocks, only their text is sent: %s", error)  # noqa: TRY400 - told in one line
+        return send({"text": message.text, "blocks": []})
 
 
 def _arguments(message: Message) -> dict[str, Any]:

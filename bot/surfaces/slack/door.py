@@ -17,6 +17,7 @@ from actions.core.errors import ShipmateError
 from actions.core.ports.messaging import Inbox
 from actions.core.ports.surroundings import Clock
 from bot.surfaces.slack.intake import AtOnce, Taken, sort
+from bot.surfaces.slack.storing import Storing
 from bot.web.limits import Threads
 
 log = logging.getLogger("shipmate.slack")
@@ -99,6 +100,7 @@ class HttpDoor:
         self._door = door
         self._secret = secret.encode()
         self._threads = threads or Threads()
+        self._storing = Storing(door.settle)
         self._now = now
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -125,8 +127,12 @@ class HttpDoor:
         if found is None:
             await _respond(send, 200)
             return
+        answer: Answer = None
         try:
-            answer = await self._threads.call(self._door.settle, found)
+            if isinstance(found, Taken):
+                await self._storing.put(found)
+            else:
+                answer = await self._threads.call(self._door.settle, found)
         except ShipmateError as error:
             # Not acknowledged: Slack delivers it again.
             log.warning("a delivery of Slack's was not taken in: %s", error)

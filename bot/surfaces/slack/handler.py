@@ -298,17 +298,33 @@ class Handler:
 
 
 @contextmanager
-def eyes(workspaces: Workspaces, body: Mapping[str, Any], *, after: float = SOON) -> Iterator[None]:
-    """Show that Shipmate is at it, by a reaction, from a moment after it began until it is done."""
-    shown: list[bool] = []
-    mark = {"channel": body["channel"], "timestamp": body["ts"], "name": "eyes"}
+def at_it(workspaces: Workspaces, body: Mapping[str, Any], *, after: float = SOON) -> Iterator[None]:
+    """Show that Shipmate is at it, from a moment after it began until it is done.
+
+    In an assistant's thread by its status, elsewhere by a reaction.
+
+    Args:
+        workspaces: where Slack is.
+        body: what was said.
+        after: seconds of silence before it is shown.
+    """
+    shown: list[tuple[str, dict[str, Any]]] = []
+    status = {"channel_id": body["channel"], "thread_ts": body["thread"]}
+    reaction = {"channel": body["channel"], "timestamp": body["ts"], "name": "eyes"}
+    ways = [("reactions.add", reaction, "reactions.remove", reaction)]
+    if body["direct"] and body["thread"]:
+        method = "assistant.threads.setStatus"
+        ways.insert(0, (method, {**status, "status": "is on it …"}, method, {**status, "status": ""}))
 
     def show() -> None:
-        try:
-            workspaces.api(body["team"]).call("reactions.add", **mark)
-            shown.append(True)
-        except SlackFailed as error:
-            log.info("no reaction could be shown: %s", error)
+        for method, arguments, ending, over in ways:
+            try:
+                workspaces.api(body["team"]).call(method, **arguments)
+            except SlackFailed as error:
+                log.info("it could not be shown that an answer is coming: %s", error)
+            else:
+                shown.append((ending, over))
+                return
 
     timer = Timer(after, show)
     timer.daemon = True
@@ -318,8 +334,8 @@ def eyes(workspaces: Workspaces, body: Mapping[str, Any], *, after: float = SOON
     finally:
         timer.cancel()
         timer.join()
-        if shown:
+        for method, arguments in shown:
             try:
-                workspaces.api(body["team"]).call("reactions.remove", **mark)
+                workspaces.api(body["team"]).call(method, **arguments)
             except SlackFailed as error:
-                log.info("a reaction stays: %s", error)
+                log.info("that an answer is coming is still shown: %s", error)

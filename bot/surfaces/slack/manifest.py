@@ -30,6 +30,7 @@ EVENTS = (
     "app_home_opened",
     "app_mention",
     "app_uninstalled",
+    "assistant_thread_started",
     "message.channels",
     "message.groups",
     "message.im",
@@ -76,6 +77,7 @@ def manifest(address: str, *, socket: bool) -> dict[str, Any]:
                 "messages_tab_enabled": True,
                 "messages_tab_read_only_enabled": False,
             },
+            "assistant_view": {"assistant_description": "Say what you want done; I say who has to agree."},
             "bot_user": {"display_name": "shipmate", "always_online": True},
             "shortcuts": [
                 {

@@ -19,7 +19,7 @@ from bot.surfaces.slack.at_once import AtOnceAnswers
 from bot.surfaces.slack.client import OneWorkspace, Workspaces, connect, respond
 from bot.surfaces.slack.delivery import Cards
 from bot.surfaces.slack.door import Door, HttpDoor
-from bot.surfaces.slack.handler import Handler, eyes
+from bot.surfaces.slack.handler import Handler, at_it
 from bot.surfaces.slack.home import Home
 from bot.surfaces.slack.installed import InstalledWorkspaces, Seal
 from bot.surfaces.slack.oauth import OAuth, renewed
@@ -190,7 +190,7 @@ class Slack:
             ),
             draw_later=self._draw_later,
             draw_at=self.agenda.add,
-            thinking=lambda body: eyes(where, body),
+            thinking=lambda body: at_it(where, body),
         )
 
     def handlers(self) -> Mapping[str, Callable[[Delivered], None]]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from actions.core.people import Standing
+from bot.surfaces.slack.client import Api, OneWorkspace
+from bot.surfaces.slack.handler import at_it
 from bot.testing import COMPANY
 from tests.bot.surfaces.slack.workspace import (
     CHANNEL,
@@ -430,3 +433,49 @@ def test_long_lists_are_offered_while_one_types() -> None:
     assert office.deliver({**asked, "block_id": "nonsense"}) == {"options": []}
     office.workspace.users["U0GUEST"] = {"is_restricted": True}
     assert office.deliver({**asked, "user": {"id": "U0GUEST"}}) == {"options": []}
+
+
+@pytest.mark.parametrize(
+    ("body", "fails", "shown"),
+    [
+        ({"direct": False}, {}, ["reactions.add", "reactions.remove"]),
+        ({"direct": True}, {}, ["assistant.threads.setStatus", "assistant.threads.setStatus"]),
+        (
+            {"direct": True},
+            {"assistant.threads.setStatus": ["missing_scope"]},
+            ["assistant.threads.setStatus", "reactions.add", "reactions.remove"],
+        ),
+    ],
+)
+def test_who_waits_is_shown_that_it_is_at_it(
+    office: Office, body: dict[str, Any], fails: dict[str, list[str | Exception]], shown: list[str]
+) -> None:
+    office.workspace.fail = fails
+    said = {"team": TEAM, "channel": CHANNEL, "ts": "1.1", "thread": "1.0", **body}
+    seen = threading.Event()
+
+    class Noticed(Api):
+        def call(self, method: str, **arguments: Any) -> Mapping[str, Any]:
+            try:
+                return super().call(method, **arguments)
+            finally:
+                if len(office.workspace.calls) >= len(shown):
+                    seen.set()
+
+    where = OneWorkspace(Noticed(office.workspace))
+    with at_it(where, said, after=0):
+        seen.wait(10)
+    assert [method for method, _ in office.workspace.calls if method != "auth.test"] == shown
+
+
+def test_a_quick_answer_shows_nothing_before_it(office: Office) -> None:
+    office.say(DANA, STAGING)
+    assert not office.workspace.count("reactions.add")
+
+
+def test_an_edit_that_slack_refuses_still_leaves_its_words(office: Office) -> None:
+    office.say(DANA, STAGING)
+    office.workspace.fail["chat.update"] = ["invalid_blocks"]
+    office.pass_time(2)
+    assert "is under way" in office.card()["text"]
+    assert office.workspace.count("chat.postMessage") == 1

@@ -107,6 +107,11 @@ class Workspace:
         found = [m for m in self.messages.values() if m["channel"] == channel and m.get("thread_ts") == ts]
         return {"messages": found}
 
+    def reactions_add(self, **_: Any) -> dict[str, Any]:
+        return {}
+
+    reactions_remove = assistant_threads_setStatus = reactions_add  # noqa: N815 - Slack's own names
+
     def views_open(self, trigger_id: str, view: dict[str, Any]) -> dict[str, Any]:
         if trigger_id == "expired":
             raise refused("expired_trigger_id")

@@ -1,0 +1,68 @@
+"""The servers that the Slack benchmark compares; each is a process of its own: `python -m tests.bench.slack_server door|bolt`."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+SECRET = "a signing secret of the benchmark"
+TEAM, ME = "T0SHOP", "U0MATE"
+
+
+def door(redis_url: str) -> Starlette:
+    """Our door, with the inbox in Redis."""
+    from bot.assembly import SystemClock  # noqa: PLC0415 - each server imports only its own
+    from bot.stores.open import open_redis  # noqa: PLC0415 - as above
+    from bot.surfaces.slack.door import Answer, Door, HttpDoor  # noqa: PLC0415 - as above
+    from bot.surfaces.slack.intake import AtOnce  # noqa: PLC0415 - as above
+
+    class Nothing:
+        def answer(self, found: AtOnce) -> Answer:
+            del found
+            return None
+
+    way_in = HttpDoor(Door(open_redis(redis_url).inbox, Nothing(), SystemClock()), SECRET)
+    return Starlette(routes=[Route("/slack/events", way_in, methods=["POST"])])
+
+
+def bolt(_: str) -> Starlette:
+    """A Bolt app that only acknowledges."""
+    from slack_bolt import App  # noqa: PLC0415 - each server imports only its own
+    from slack_bolt.adapter.starlette.handler import SlackRequestHandler  # noqa: PLC0415 - as above
+    from slack_bolt.authorization import AuthorizeResult  # noqa: PLC0415 - as above
+
+    def authorize(**_: Any) -> AuthorizeResult:
+        return AuthorizeResult(enterprise_id=None, team_id=TEAM, bot_user_id=ME, bot_id="B1", bot_token="xoxb-x")
+
+    app = App(signing_secret=SECRET, authorize=authorize)
+
+    @app.event("message")
+    def said() -> None:
+        """Nothing is done."""
+
+    handler = SlackRequestHandler(app)
+
+    async def endpoint(request: Request) -> Response:
+        answer: Response = await handler.handle(request)
+        return answer
+
+    return Starlette(routes=[Route("/slack/events", endpoint, methods=["POST"])])
+
+
+def main() -> None:
+    """Serve one of them on a port."""
+    logging.basicConfig(level=logging.ERROR)
+    name, port, redis_url = sys.argv[1:4]
+    app = {"door": door, "bolt": bolt}[name](redis_url)
+    uvicorn.run(app, host="127.0.0.1", port=int(port), log_level="error", access_log=False)
+
+
+if __name__ == "__main__":
+    main()
