@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
@@ -120,8 +121,7 @@ class Proposal(BaseModel):
     @property
     def needs_confirmation(self) -> bool:
         """Whether a change so proposed is shown back first: a model read it, or a value was not said in the same breath."""
-        guessed = self.origin in {Origin.STATISTICAL, Origin.MODEL}
-        return guessed or bool({Source.QUOTED, Source.THREAD} & set(self.sources.values()))
+        return _is_guess(self.origin, self.sources)
 
 
 class Verdict(BaseModel):
@@ -244,6 +244,11 @@ class Request(BaseModel):
     finished_at: datetime | None = None
 
     @property
+    def is_guess(self) -> bool:
+        """Whether it is shown back before it is done: a model read it, or a value was not said in the same breath."""
+        return self.changes and _is_guess(self.origin, self.sources)
+
+    @property
     def marker(self) -> str:
         """What is made outside for this request is found again by it, such as "R-12.5e0f63d2".
 
@@ -251,3 +256,8 @@ class Request(BaseModel):
         """
         made = hashlib.sha256(f"{self.cause} {self.created_at.isoformat()}".encode()).hexdigest()
         return f"{self.id}.{made[:8]}"
+
+
+def _is_guess(origin: Origin, sources: Mapping[str, Source]) -> bool:
+    guessed = origin in {Origin.STATISTICAL, Origin.MODEL}
+    return guessed or bool({Source.QUOTED, Source.THREAD} & set(sources.values()))

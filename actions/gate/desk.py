@@ -132,7 +132,8 @@ class GateDesk:
         verb = self.gate.catalog[request.action]
         if not issubclass(verb, Operation) or request.state is not State.WAITING:
             raise Refused(f"{request.id} is in the midst of being done.", remedy="Try again in a moment.")
-        update = {"cancel_requested_by": by.name, "next_poll_at": now, "lease_owner": None, "lease_until": None}
+        # Who polls it at this moment keeps the lease: two at once would do and undo it at the same time.
+        update = {"cancel_requested_by": by.name, "next_poll_at": now}
         advanced = self._advance(request, request.model_copy(update=update), by, "cancellation requested")
         self.gate.poll_soon(advanced.poller)
         return advanced

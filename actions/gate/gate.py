@@ -295,7 +295,8 @@ class Gate:
         """The request waiting for people, or refused because what they approved has drifted; None where it may go on."""
         now = self.clock.now()
         waiting: dict[str, Any] = {"plan": plan, "lease_owner": None, "lease_until": None}
-        if not request.confirmed:
+        if not request.confirmed or _is_another(request, plan):
+            waiting["confirmed"] = False
             asks = {**waiting, "state": State.AWAITING_CONFIRMATION, "expires_at": now + CONFIRM_WITHIN}
             return request.model_copy(update=asks)
         wanted = approval_verdict(request)
@@ -440,6 +441,12 @@ def _unknown(request: Request, error: OutcomeUnknown) -> Request:
         f"{error.message} It is not known whether it happened; Shipmate is looking it up and will not do it twice."
     )
     return unknown.model_copy(update={"message": message, "remedy": error.remedy})
+
+
+def _is_another(request: Request, plan: Plan) -> bool:
+    """Whether what would be done is no longer what was shown to be confirmed; what is sealed is void instead."""
+    shown = request.plan
+    return request.is_guess and not request.seal and shown is not None and shown.target_state != plan.target_state
 
 
 def _void(request: Request, plan: Plan) -> Request:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -67,8 +68,22 @@ def _poll(gate: Gate, due: Sequence[Request]) -> None:
     for move, answer in zip(moves, answers, strict=True):
         if isinstance(answer, Conflict):
             log.info("an operation moved on while it was polled: %s", answer)
+            _cancel_now(gate, move.before)
         elif _is_news(move):
             gate.announce(answer)
+
+
+def _cancel_now(gate: Gate, polled: Request) -> None:
+    """Begin the cancellation that was asked for while this worker polled: the lease is still its own."""
+    found = gate.ledger.get(polled.id)
+    if found is None or found.cancel_requested_by is None or found.state is not State.WAITING:
+        return
+    if (found.fence, found.lease_owner) != (polled.fence, gate.worker):
+        return
+    action = gate.action_of(found)
+    if isinstance(action, Operation):
+        with contextlib.suppress(Conflict):
+            gate.announce(gate.ledger.advance(_cancelled(gate, found, action), now=gate.clock.now()))
 
 
 def _is_news(move: Move) -> bool:

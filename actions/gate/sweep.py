@@ -19,6 +19,8 @@ from actions.gate.gate import ATTEMPTS, Gate, Outdated
 log = logging.getLogger("shipmate.sweep")
 
 LOOK_UP_AGAIN = timedelta(seconds=15)
+STALE = timedelta(hours=1)
+"""After which nobody expects any more that what was asked for, or approved, begins."""
 
 
 def sweep(gate: Gate) -> int:
@@ -72,7 +74,10 @@ def _resume(gate: Gate, request: Request) -> None:
     except Outdated as error:
         _outdated(gate, request, error)
         return
-    if request.state is State.ACCEPTED:
+    if request.state is State.ACCEPTED and request.updated_at + STALE <= gate.clock.now():
+        message = "No worker took it up for an hour, so it is no longer done; nothing was changed."
+        _end(gate, request, State.EXPIRED, "expired", message=message, remedy="See that workers run, then ask again.")
+    elif request.state is State.ACCEPTED:
         gate.dispatch(request)
     elif request.handle is None or action.policy.risk is Risk.READ:
         _again(gate, request)

@@ -13,6 +13,7 @@ from actions.core.people import Requester, Standing
 from actions.core.reply import Paragraph, Reply
 from actions.core.request import Origin, Request, State, Verdict
 from actions.gate.case import Case
+from actions.gate.polling import poll_due
 from actions.gate.sweep import sweep
 from bot.conversation import Answer
 from bot.testing import COMPANY, Bot
@@ -345,3 +346,50 @@ def test_what_is_not_known_is_not_offered_again_at_a_press(bot: Bot) -> None:
     unknown = request.model_copy(update={"state": State.FAILED, "outcome": "not known"})
     assert not bot.house.cards.card(unknown).buttons
     assert bot.house.cards.card(unknown.model_copy(update={"outcome": "failed"})).buttons
+
+
+def test_what_no_worker_took_up_for_an_hour_is_no_longer_done(bot: Bot) -> None:
+    answer = bot.ask("lena", "deploy", service="checkout", version="v1.4.2", environment="staging")
+    bot.passing.queue.jobs.clear()
+    bot.tick(3601)
+    bot.settle()
+    assert bot.request(answer).state is State.EXPIRED
+    assert not bot.cluster.commits
+
+
+def test_what_was_confirmed_is_what_is_done(bot: Bot) -> None:
+    file = "apps/checkout/development/kustomization.yaml"
+    bot.cluster.files[file] = "v1.4.2"
+    answer = bot.ask("lena", "promote", service="checkout", environment="staging", origin=Origin.MODEL)
+    bot.work()
+    bot.cluster.files[file] = "v1.5.0-bad"
+    bot.ask("lena", "confirm", request=answer.request.id)  # type: ignore[union-attr]
+    bot.work()
+    assert bot.request(answer).state is State.AWAITING_CONFIRMATION
+    assert "v1.5.0-bad" in bot.card(answer).model_dump_json()
+    assert not bot.cluster.commits
+    bot.ask("lena", "confirm", request=answer.request.id)  # type: ignore[union-attr]
+    bot.work()
+    assert bot.request(answer).state is State.WAITING
+
+
+def test_a_cancellation_during_a_poll_waits_for_it_and_then_begins(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = to(bot, "staging", "lena")
+    real, seen = bot.cluster.applications, list[Request]()
+
+    def applications(names: Any) -> Any:
+        if not seen:
+            bot.ask("lena", "cancel", request=answer.request.id)  # type: ignore[union-attr]
+            bot.clock.advance(1)
+            seen.append(bot.request(answer))
+            poll_due(replace(bot.house.gate, worker="another"), "argocd")
+            seen.append(bot.request(answer))
+        return real(names)
+
+    monkeypatch.setattr(bot.cluster, "applications", applications)
+    bot.clock.advance(1)
+    poll_due(bot.house.gate, "argocd")
+    assert seen[0] == seen[1]
+    assert "Commit v1.4.1 back" in [step.name for step in bot.request(answer).steps]
+    bot.settle()
+    assert (bot.request(answer).state, bot.request(answer).outcome) == (State.CANCELLED, "rolled back")
