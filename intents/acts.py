@@ -242,7 +242,7 @@ def _forbidden(spoken: _Spoken) -> Act | None:
     said = spoken.words
     if spoken.starts("forbidden_not"):
         return None
-    if spoken.starts("forbidden"):
+    if spoken.starts("forbidden") or spoken.holds("forbidden_within"):
         return Act.NEGATED
     return Act.NEGATED if any(_forbids_at(spoken, at) for at in range(len(said))) else None
 
@@ -275,7 +275,7 @@ def _told(spoken: _Spoken) -> Act | None:
             and said[verb] not in {"approve", "agree", "accept", "withdraw"}
         ):
             return Act.REPORTED
-    if said[0].endswith("ing") and spoken.is_head(spoken.body[0]) and len(said) > 1:
+    if said[0].endswith("ing") and said[0] != spoken.body[0].stem and spoken.is_head(spoken.body[0]) and len(said) > 1:
         return Act.REPORTED
     bare = not spoken.asked and _is_past(said[0]) and spoken.is_head(spoken.body[0]) and said[0] != spoken.body[0].stem
     if bare and len(said) > 1 and said[0] not in {"failed", "broken", "cancelled", "approved", "denied", "rejected"}:

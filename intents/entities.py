@@ -135,7 +135,12 @@ class Names:
         after = words[at + 1].word if at + 1 < len(words) else ""
         kept = dict(readings)
         name = joined(readings.get(Kind.ENVIRONMENT, ""))
-        placed = before in _PLACES or after in _PLACE_NOUNS or len([t for t in words if not t.is_mark]) <= 4  # noqa: PLR2004
+        placed = (
+            before in _PLACES
+            or after in _PLACE_NOUNS
+            or after in word_set("entities.after_place")
+            or len([t for t in words if not t.is_mark]) <= 4
+        )
         if Kind.ENVIRONMENT in kept and name != joined(token.word) and not placed:
             article = before in {"the", "a", "our"} and after not in _PLACE_NOUNS
             if article or token.word in {

@@ -20,7 +20,7 @@ from intents.clauses import Piece
 from intents.lexicon import STOP, english, stem, word_set
 from intents.training import NONE, Lesson, fingerprint, follow_ups, lessons, public, surroundings
 
-_VERSION = "8"
+_VERSION = "9"
 _SHORTEST = 4
 _LONG = 7
 _NO_HEADS = word_set("model.no_heads")
@@ -126,7 +126,13 @@ class Model:
     def _mended(self, word: str) -> str | None:
         """The word of the catalogue that a mistyped one was meant to be; None where it is none for sure."""
         word = word.replace("-", "")
-        if len(word) < _SHORTEST or not word.isalpha() or word in self.vocabulary or word in english():
+        if (
+            len(word) < _SHORTEST
+            or not word.isalpha()
+            or word in self.vocabulary
+            or word in english()
+            or stem(word) in self._stems
+        ):
             return None
 
         allowed = 1 if len(word) < _LONG else 2

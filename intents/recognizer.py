@@ -50,6 +50,10 @@ _LONGEST = 300
 _CERTAIN = 0.8
 _FAMILIAR = 0.45
 _AHEAD = 1.7
+_CLEAR = 2.0
+_FAR = 2.5
+_UNSURE = 0.15
+_SURE_TITLE = 0.4
 _HARMLESS = frozenset({Kind.DURATION, Kind.REF, Kind.TEAM})
 _MENTIONED = frozenset({Kind.VERSION, Kind.ENVIRONMENT, Kind.PERSON, Kind.SERVICE, Kind.ROLE})
 _ACTIVE = frozenset({Act.COMMAND, Act.REQUEST, Act.WISH})
@@ -145,8 +149,9 @@ class Recognizer:
         if not earlier:
             return None
         last = earlier[0]
-        if is_again(parts) and (
-            self._is_risky(last.verb) or {p.word for p in parts} <= {"again", "same", "the", "please", "once", "more"}
+        if is_again(last_words(parts)) and (
+            self._is_risky(last.verb)
+            or {p.word for p in last_words(parts)} <= {"again", "same", "the", "please", "once", "more"}
         ):
             return self._complete(last.verb, dict(last.parameters), parts, [], confidence=0.8)
         short = self._model.follow_up(last.verb.policy.name, parts)
@@ -222,10 +227,10 @@ class Recognizer:
         verb = self._catalog[guess.label]
         if self._model.familiarity(item.clause) < _FAMILIAR:
             return None
-        ahead = len(ranked) == 1 or confidence >= _AHEAD * ranked[1][0] or not self._is_risky(verb)
+        lead = confidence / ranked[1][0] if len(ranked) > 1 and ranked[1][0] else _FAR
         if not filled.parameters and not earlier and not self._is_risky(verb) and confidence < _SURE_BARE:
             return None
-        return _Reading(verb, filled, confidence, item) if ahead and self._may(verb, item, confidence) else None
+        return _Reading(verb, filled, confidence, item) if self._may(verb, item, confidence, lead) else None
 
     def _ranked(
         self, item: _Judged, context: Sequence[Piece], reason: str, earlier: Sequence[Before]
@@ -253,20 +258,37 @@ class Recognizer:
         total = sum(guess.likelihood for guess in kept) or 1.0
         return [Guess(guess.label, guess.likelihood / total) for guess in kept]
 
-    def _may(self, verb: Verb, item: _Judged, confidence: float) -> bool:
-        """Whether a clause of such a kind may be read as a verb with that much confidence."""
+    def _may(self, verb: Verb, item: _Judged, confidence: float, lead: float) -> bool:
+        """Whether a clause of such a kind may be read as a verb.
+
+        Args:
+            verb: the verb.
+            item: the clause.
+            confidence: how likely the verb is.
+            lead: how many times as likely as the next reading.
+        """
+        if not self._supported(verb, item):
+            return False
         if not self._is_risky(verb):
-            told = item.act is Act.STATEMENT and not self._is_elliptic(item.clause)
-            known = item.clause[-1].word not in {"who", "what", "why", "which"}
-            return known and item.act is not Act.NEGATED and confidence >= (_SURE_TOLD if told else _SURE_READ)
+            return self._may_read(item, confidence, lead)
         if item.conditional or item.act is Act.QUESTION or (is_later(item.clause) and not _takes_time(verb)):
             return False
         says_not = any(p.word in {"not", "never", "nobody", "nothing"} for p in item.clause)
         if item.act is Act.NEGATED or (item.act is Act.STATEMENT and says_not):
-            like = 0.3 if confidence >= _CERTAIN else 0.6
-            return confidence >= _SURE_STATEMENT and self._model.says_not(verb.policy.name, item.clause, like)
-        needed = _SURE_WRITE if item.act in _ACTIVE else _SURE_STATEMENT
-        return confidence >= needed and self._supported(verb, item)
+            like = 0.3 if confidence >= _CERTAIN else 0.4 if lead >= _FAR else 0.6
+            enough = confidence >= _SURE_STATEMENT or lead >= _FAR
+            return enough and self._model.says_not(verb.policy.name, item.clause, like)
+        if item.act is Act.STATEMENT:
+            return confidence >= _SURE_STATEMENT and lead >= _AHEAD
+        return (confidence >= _SURE_WRITE and lead >= _AHEAD) or (confidence >= _UNSURE and lead >= _CLEAR)
+
+    def _may_read(self, item: _Judged, confidence: float, lead: float) -> bool:
+        """Whether a clause may be read as asking for something that changes nothing."""
+        if item.act is Act.NEGATED or item.clause[-1].word in {"who", "what", "why", "which"}:
+            return False
+        if item.act is Act.STATEMENT:
+            return confidence >= (_SURE_TITLE if self._is_elliptic(item.clause) else _SURE_TOLD)
+        return confidence >= _SURE_READ or (confidence >= _UNSURE and lead >= _CLEAR)
 
     def _is_elliptic(self, clause: Clause) -> bool:
         """Whether a clause is no sentence but a title: "failed builds of search", "deploy log"."""

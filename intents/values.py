@@ -108,6 +108,9 @@ _COUNTS = {
 _TWENTY_FOUR = {"twenty-four": 24, "forty-eight": 48, "seventy-two": 72}
 _BACK = word_set("values.back")
 _BETWEEN = frozenset({"of", "full", "whole", "more", "good", "solid", "entire"})
+_NOT_SECONDS = frozenset(
+    {"time", "chance", "attempt", "go", "try", "look", "person", "opinion", "shot", "run", "thought", "thoughts"}
+)
 _DAYS = {"today": timedelta(days=1), "yesterday": timedelta(days=1)}
 
 
@@ -173,6 +176,8 @@ def _counted(words: Sequence[Token], at: int, *, past: bool | None) -> Found | N
         count = 2 if words[following].word == "couple" else count
         following += 1
     if count is None or following >= len(words):
+        return None
+    if words[following].word == "second" and following + 1 < len(words) and words[following + 1].word in _NOT_SECONDS:
         return None
     if words[following].word not in _UNITS:
         unit = _mistyped_unit(words[following].word)
