@@ -95,6 +95,9 @@ def act_of(clause: Clause, is_head: IsHead) -> Act:
         if act is not None:
             return act
     wishing = word_set("acts.wish") | word_set("acts.wish_modal") | {"please"}
+    said = spoken.words
+    if any(said[at] in {"can", "could", "may", "will"} and said[at + 1] == "not" for at in range(len(said) - 1)):
+        return Act.STATEMENT
     if (set(spoken.words) & wishing or spoken.holds("wished")) and not asked:
         return Act.WISH
     if asked:
@@ -160,11 +163,9 @@ def _condition_at(spoken: _Spoken, at: int) -> bool:  # noqa: PLR0911 - one retu
         return True
     if word == "in" and following == "case":
         return True
-    if (
-        word not in _WHEN
-        or said[0] in _WH | _AUX
-        or following in {"", "more", "again", "you", placeholder(Kind.DURATION)}
-    ):
+    if word not in _WHEN or said[0] in _WH | _AUX or not following or following in word_set("acts.not_when"):
+        return False
+    if word == "after" and said[at - 1] in {"look", "looks", "looking", "looked", "be", "takes"}:
         return False
     part = _Spoken(spoken.body[:at], said[:at], asked=False, is_head=spoken.is_head)
     return part.heads(0) and _told(part) is None
@@ -229,6 +230,11 @@ def _considered(spoken: _Spoken) -> Act | None:
     pleased = "if" in said and bool(set(said[: said.index("if")]) & word_set("acts.pleased"))
     if pleased:
         return Act.WISH
+    asks_back = said[1:2] in {("me",), ("us",)} and said[2:3] and (said[2] in _WH | _IF or said[2] == "of")
+    if (said[0] in word_set("acts.errands") and not asks_back) or (
+        said[0] in {"tell", "ask"} and said[1:2] not in {("me",), ("us",)}
+    ):
+        return Act.HYPOTHETICAL
     if spoken.starts("considered"):
         return None if spoken.starts("considered_not") else Act.HYPOTHETICAL
     wanted = set(said) & {"need", "want", "like"}

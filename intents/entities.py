@@ -19,6 +19,8 @@ _JOINTS = re.compile(r"[\s._/&'-]+")
 _PLACES = word_set("entities.places")
 _PLACE_NOUNS = frozenset({"environment", "env", "cluster", "environments", "envs"})
 _EXACT_BELOW = 4
+_TERSE = 4
+"""In so few words a name stands for itself."""
 _LONG = 7
 _VERY_LONG = 11
 
@@ -139,7 +141,7 @@ class Names:
             before in _PLACES
             or after in _PLACE_NOUNS
             or after in word_set("entities.after_place")
-            or len([t for t in words if not t.is_mark]) <= 4
+            or len([t for t in words if not t.is_mark]) <= _TERSE
         )
         if Kind.ENVIRONMENT in kept and name != joined(token.word) and not placed:
             article = before in {"the", "a", "our"} and after not in _PLACE_NOUNS

@@ -17,6 +17,8 @@ from intents.training import Verb, public, variants
 
 _FILLERS = word_set("grammar.fillers")
 _LONGEST = 40
+_SHARED = 2
+"""A word that begins the phrases of more verbs than that, such as "show", tells nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,13 @@ class Grammar:
                 items = tuple(word for token in tokens(text) for word in expand(token.word) if word not in _FILLERS)
                 if items:
                     self._by_first["{" if items[0].startswith("{") else items[0]].append(Pattern(verb, items))
+
+    def heads(self, parts: Sequence[Piece]) -> frozenset[str]:
+        """The verbs with a phrase that begins with the first telling word of a request."""
+        words = [piece.word for piece in parts if piece.found is None]
+        first = next((word for word in words if word not in word_set("grammar.before_head")), "")
+        verbs = frozenset(pattern.verb.policy.name for pattern in self._by_first.get(first, ()))
+        return verbs if len(verbs) <= _SHARED else frozenset()
 
     def read(self, parts: Sequence[Piece]) -> tuple[Verb, dict[str, JsonValue]] | None:
         """The verb and parameters of a message that is a phrase; None for any other.

@@ -15,12 +15,13 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from actions.core.catalog import Catalog
+from intents.acts import Act, act_of
 from intents.classifier import Classifier, fitted
 from intents.clauses import Piece
 from intents.lexicon import STOP, english, stem, word_set
 from intents.training import NONE, Lesson, fingerprint, follow_ups, lessons, public, surroundings
 
-_VERSION = "9"
+_VERSION = "11"
 _SHORTEST = 4
 _LONG = 7
 _NO_HEADS = word_set("model.no_heads")
@@ -59,7 +60,7 @@ class Learned:
             weights=weights,
             vocabulary=sorted({p.word for lesson in learned for p in lesson.parts if p.word.isalpha()}),
             heads=sorted({head for lesson in asking for head in _heads(lesson)}),
-            negated=[(lesson.label, sorted(_content(lesson.parts))) for lesson in asking if _has_not(lesson.parts)],
+            negated=[(lesson.label, sorted(_content(lesson.parts))) for lesson in asking if _forbids(lesson.parts)],
             follow_ups=[(verb, sorted(said), name) for (verb, said), name in follow_ups(catalog).items()],
             beside={verb.policy.name: found for verb in public(catalog) if (found := surroundings(verb))},
         )
@@ -119,9 +120,16 @@ class Model:
         return self._follow_ups.get((after, frozenset(said - word_set("model.around"))))
 
     def says_not(self, label: str, parts: Sequence[Piece], like: float) -> bool:
-        """Whether a verb is asked for by a "not" such as this one: "should not be devops any longer"."""
+        """Whether a verb is asked for by a "not" such as this one: "should not be devops any longer".
+
+        Every verb in the words must be in the saying, too: "no need to cancel it" is no "no need for it any more".
+        """
         words = _content(parts)
-        return any(own == label and len(words & said) >= like * len(words | said) for own, said in self._negated)
+        heads = {word for word in words if word in self._heads}
+        return any(
+            own == label and heads <= said and len(words & said) >= like * len(words | said)
+            for own, said in self._negated
+        )
 
     def _mended(self, word: str) -> str | None:
         """The word of the catalogue that a mistyped one was meant to be; None where it is none for sure."""
@@ -157,5 +165,9 @@ def _content(parts: Sequence[Piece]) -> frozenset[str]:
     return frozenset(p.stem for p in parts if not p.is_mark and p.word not in STOP)
 
 
-def _has_not(parts: Sequence[Piece]) -> bool:
-    return bool({p.word for p in parts} & {"not", "no", "never", "nobody", "nothing", "stop", "leave"})
+def _forbids(parts: Sequence[Piece]) -> bool:
+    """Whether a saying asks by a "not" in its only clause."""
+    if any(piece.is_mark for piece in parts):
+        return False
+    said = {piece.word for piece in parts}
+    return act_of(tuple(parts), lambda _: False) is Act.NEGATED or bool(said & {"not", "never", "nobody", "nothing"})

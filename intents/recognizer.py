@@ -20,6 +20,7 @@ from intents.clauses import Clause, Piece, pieces, sentences
 from intents.entities import Names
 from intents.grammar import Grammar
 from intents.hostile import is_hostile
+from intents.lexicon import STOP
 from intents.meaning import Asks, Hint, Lacks, Meaning, Message, Unclear
 from intents.model import Model
 from intents.slots import Filled, Filler, split_reason
@@ -44,6 +45,8 @@ _SURE_STATEMENT = 0.5
 _SURE_BARE = 0.6
 _SURE_TOLD = 0.75
 _MISFIT = 0.3
+_HEADED = 2.5
+_TERSE = 3
 _SUPPORT = 0.1
 _LONGEST = 300
 """Words and marks; nobody asks for something in more."""
@@ -216,7 +219,12 @@ class Recognizer:
         ):
             return None
         skipped = {Act.NEGATED, Act.CONDITION, Act.POLITE, Act.HYPOTHETICAL}
-        context = [p for other in every if other is not item and other.act not in skipped for p in other.clause]
+        context = [
+            piece
+            for other in every
+            if other is not item and (other.act not in skipped or _complains(other))
+            for piece in other.clause
+        ]
         reason = next((other.reason for other in every if other.reason), "")
         ranked = self._ranked(item, context, reason, earlier)
         if not ranked:
@@ -228,14 +236,18 @@ class Recognizer:
         if self._model.familiarity(item.clause) < _FAMILIAR:
             return None
         lead = confidence / ranked[1][0] if len(ranked) > 1 and ranked[1][0] else _FAR
-        if not filled.parameters and not earlier and not self._is_risky(verb) and confidence < _SURE_BARE:
+        bare = not filled.parameters and not earlier
+        wordy = sum(p.word not in STOP for p in item.clause if not p.is_mark) > _TERSE
+        unsure = not verb.required() or wordy if self._is_risky(verb) else confidence < _SURE_BARE
+        if bare and unsure and not any(piece.found for piece in item.clause):
             return None
-        return _Reading(verb, filled, confidence, item) if self._may(verb, item, confidence, lead) else None
+        return _Reading(verb, filled, min(1.0, confidence), item) if self._may(verb, item, confidence, lead) else None
 
     def _ranked(
         self, item: _Judged, context: Sequence[Piece], reason: str, earlier: Sequence[Before]
     ) -> list[tuple[float, Guess, Filled | None]]:
         guesses = self._possible(item.act, self._model.classifier.guesses(features(item.clause, context)))
+        headed = self._grammar.heads(item.clause) if item.act in _ACTIVE else frozenset[str]()
         scored: list[tuple[float, Guess, Filled | None]] = []
         for guess in guesses[:6]:
             if guess.label.startswith(NONE):
@@ -245,7 +257,7 @@ class Recognizer:
             filled = self._filler(verb).fill(item.clause, context, reason)
             harmless = _HARMLESS if self._is_risky(verb) else _HARMLESS | _MENTIONED
             misfits = [kind for kind in filled.unused if kind not in harmless]
-            likelihood = guess.likelihood * _MISFIT ** len(misfits)
+            likelihood = guess.likelihood * _MISFIT ** len(misfits) * (_HEADED if guess.label in headed else 1)
             scored.append((likelihood, guess, filled))
         return sorted(scored, key=lambda entry: -entry[0])
 
@@ -271,12 +283,12 @@ class Recognizer:
             return False
         if not self._is_risky(verb):
             return self._may_read(item, confidence, lead)
-        if item.conditional or item.act is Act.QUESTION or (is_later(item.clause) and not _takes_time(verb)):
+        if item.conditional or item.act is Act.QUESTION or is_later(item.clause):
             return False
         says_not = any(p.word in {"not", "never", "nobody", "nothing"} for p in item.clause)
         if item.act is Act.NEGATED or (item.act is Act.STATEMENT and says_not):
             like = 0.3 if confidence >= _CERTAIN else 0.4 if lead >= _FAR else 0.6
-            enough = confidence >= _SURE_STATEMENT or lead >= _FAR
+            enough = (confidence >= _SURE_STATEMENT or lead >= _FAR) and item.clause[0].word not in {"you", "let"}
             return enough and self._model.says_not(verb.policy.name, item.clause, like)
         if item.act is Act.STATEMENT:
             return confidence >= _SURE_STATEMENT and lead >= _AHEAD
@@ -385,6 +397,11 @@ class Recognizer:
         return person.name if person else None
 
 
+def _complains(item: _Judged) -> bool:
+    """Whether a clause with a "not" is a remark, whose names may be meant later, and no prohibition."""
+    return item.act is Act.NEGATED and item.clause[0].word in {"i", "we", "nobody", "it"}
+
+
 def _one_request(readings: Sequence[_Reading]) -> _Reading | None:
     """Several clauses that are one request: each says a part, and none contradicts another."""
     if len({r.verb.policy.name for r in readings}) > 1:
@@ -397,10 +414,6 @@ def _one_request(readings: Sequence[_Reading]) -> _Reading | None:
                 return None
     first.filled.parameters = together
     return first
-
-
-def _takes_time(verb: Verb) -> bool:
-    return any(verb.kind_of(name) is Kind.DURATION for name in verb.model_fields)
 
 
 def _unclear(hint: Hint, suggestions: tuple[str, ...] = (), *, confidence: float = 1.0) -> Unclear:
