@@ -282,14 +282,14 @@ replies = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(replies)
 def test_no_reply_leaves_slacks_limits(reply: Reply) -> None:
     check_message(draw(reply, Look(users=USERS.get, hold=hold, feedback="R-12")))
     check_blocks(draw_in_view(reply, LOOK, room=30), most=30)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(texts, st.integers(min_value=0, max_value=200))
 def test_mrkdwn_is_cut_between_its_parts(text: tuple[Span, ...], room: int) -> None:
     written = mrkdwn(text, USERS.get, room)
