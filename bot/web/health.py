@@ -37,7 +37,9 @@ def _told(name: str, check: Callable[[], object]) -> str:
     try:
         check()
     except ShipmateError as error:
-        return f"gone: {error.message}"
+        # Anybody may ask. After the colon stand a driver's own words, which may name addresses and accounts.
+        _LOG.warning("the check of %s failed: %s", name, error)
+        return f"gone: {error.message.partition(': ')[0]}"
     except Exception:  # noqa: BLE001 - readiness must answer whatever breaks
         _LOG.exception("the check of %s broke", name)
         return "gone: see the log"

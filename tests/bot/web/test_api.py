@@ -270,10 +270,13 @@ def test_the_description_names_every_public_verb_and_its_references_hold(client:
 
 def test_readiness_names_what_is_gone(client: TestClient, house: Cardboard) -> None:
     assert client.get("/readyz").json() == {"ready": True, "checks": {"database": "ok", "redis": "ok"}}
-    house.gone = {"redis": Unreachable("Redis", "Redis does not answer."), "database": RuntimeError("insides")}
+    house.gone = {
+        "redis": Unreachable("Redis", "Redis does not answer: Error 111 connecting to 10.1.2.3:6379."),
+        "database": RuntimeError("insides"),
+    }
     got = client.get("/readyz")
     assert got.status_code == 503
-    assert got.json()["checks"] == {"database": "gone: see the log", "redis": "gone: Redis does not answer."}
+    assert got.json()["checks"] == {"database": "gone: see the log", "redis": "gone: Redis does not answer"}
     assert client.get("/healthz").status_code == 200
 
 
