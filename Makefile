@@ -63,7 +63,7 @@ bench: $(READY) ## the benchmarks, as ratios within one run
 	$(BIN)/python -m tests.bench
 
 crash: $(READY) ## end processes in the midst of their work, at many moments
-	$(BIN)/python -m pytest -m crash -n 2
+	$(BIN)/python -m pytest -m crash -n 2 --dist loadgroup
 
 docs: $(READY) ## write the generated reference anew
 	$(BIN)/shipmate docs > docs/actions.md.new && mv docs/actions.md.new docs/actions.md
