@@ -527,10 +527,12 @@ class RevokeRole(
 def sentence(request: Request) -> str:
     """A request in the words one could have typed."""
     values = " ".join(str(value) for key, value in request.parameters.items() if key not in {"environment", "source"})
-    target = f" in {request.environment}" if request.environment else ""
+    target = f"in {request.environment}" if request.environment else ""
     if request.action in {"deploy", "promote"} and request.environment:
-        target = f" to {request.environment}"
-    return f"{request.action.replace('_', ' ')} {values}{target}".strip()
+        target = f"to {request.environment}"
+    elif not values:
+        target = request.environment or ""
+    return " ".join(part for part in (request.action.replace("_", " "), values, target) if part)
 
 
 def scope_of(

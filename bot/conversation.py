@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from actions.core.catalog import Catalog
 from actions.core.errors import Refused, ShipmateError, Unreachable
-from actions.core.kinds import NAMES
+from actions.core.kinds import NAMES, Kind
 from actions.core.organization import Organization
 from actions.core.people import Requester, Standing
 from actions.core.places import Place
@@ -23,7 +23,8 @@ from actions.core.request import Origin, Proposal, Request, Source, State
 from actions.gate.gate import BadParameters, Gate
 from bot.cards import Cards
 from intents.answers import yes_or_no
-from intents.meaning import Asks, Hint, Lacks, Message, Unclear, Understanding
+from intents.ends import says_an_end
+from intents.meaning import Asks, Hint, Lacks, Meaning, Message, Unclear, Understanding
 
 log = logging.getLogger("shipmate.conversation")
 
@@ -150,7 +151,9 @@ class Conversation:
             return self._answered(known)
         key = heard.place.key
         message = Message(text=heard.text[:LONGEST_MESSAGE], by=heard.by.name, quoted=heard.quoted)
-        meaning = self._settled(heard) or self.understanding().recognize(message, self._turns(key))
+        meaning: Meaning | None = self._settled(heard) or self._bare(heard.text)
+        if meaning is None:
+            meaning = self._with_its_end(self.understanding().recognize(message, self._turns(key)), heard.text)
         said = redact(message.text)
         turn = Turn(say=said, by=heard.by.name)
         match meaning:
@@ -216,6 +219,23 @@ class Conversation:
         sources = dict.fromkeys(meaning.parameters, Source.SAID)
         return meaning.model_copy(update={"origin": Origin.GRAMMAR, "sources": sources})
 
+    def _bare(self, text: str) -> Lacks | None:
+        """A verb's name and nothing else, where the verb needs more: asked back for, whatever was learned of its words."""
+        name = "_".join(text.casefold().split())
+        if name not in self.gate.catalog or not self.gate.catalog[name].policy.public:
+            return None
+        missing = self.gate.catalog[name].required()
+        return Lacks(action=name, missing=missing, origin=Origin.GRAMMAR) if missing else None
+
+    def _with_its_end(self, meaning: Meaning, text: str) -> Meaning:
+        """The same, but lacking its end where one was said that could not be read: it must not last for ever."""
+        if isinstance(meaning, Unclear | Lacks) or "until" in meaning.parameters or not says_an_end(text):
+            return meaning
+        if "until" not in self.gate.catalog[meaning.action].model_fields:
+            return meaning
+        says = "I cannot read when that ends. Say how long, such as 2h or 3 days, or say it again without an end."
+        return Lacks(**meaning.model_dump(), missing=("until",), suggestions=(says,))
+
     def _meant(self, meaning: Asks, answer: Answer) -> dict[str, Any]:
         """What the thread was about: for a decision, the request that was decided about."""
         about = self.gate.ledger.get(answer.follow) if answer.follow else answer.request
@@ -260,9 +280,11 @@ class Conversation:
         blocks = [Paragraph(text=(says,)) for says in lacks.suggestions]
         examples = catalog[lacks.action].policy.examples
         hint: Text = ("For example: ", Code(text=examples[0])) if examples else ()
+        timed = catalog[lacks.action].kind_of(parameter) is Kind.DURATION
+        asks = "For how long?" if timed else f"Which {parameter.replace('_', ' ')}?"
         question = Question(action=lacks.action, known=lacks.parameters, parameter=parameter, choices=choices)
         return Reply(
-            title=f"Which {parameter.replace('_', ' ')}? ({subject})",
+            title=f"{asks} ({subject})",
             tone=Tone.NEUTRAL,
             blocks=(*blocks, Note(text=hint)) if hint else tuple(blocks),
             question=question,

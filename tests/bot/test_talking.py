@@ -145,3 +145,33 @@ def test_what_an_outsider_named_is_nobodys_it(bot: Bot) -> None:
     bot.say("lena", "deploy it")
     bot.settle()
     assert not bot.cluster.commits
+
+
+@pytest.mark.parametrize(
+    ("said", "verb"),
+    [
+        ("grant devops to sam until yesterday", "grant_role"),
+        ("freeze production until friday", "freeze"),
+        ("freeze production for 999999 days", "freeze"),
+    ],
+)
+def test_an_end_that_cannot_be_read_is_asked_for_and_never_becomes_for_ever(bot: Bot, said: str, verb: str) -> None:
+    asked = bot.say("ada", said)
+    assert asked.kind == "question"
+    assert asked.reply.question is not None
+    assert (asked.reply.question.action, asked.reply.question.parameter) == (verb, "until")
+    answer = bot.say("ada", "2h")
+    bot.settle()
+    assert bot.request(answer).parameters["until"]
+
+
+@pytest.mark.parametrize("verb", ["deploy", "Restart", "promote"])
+def test_a_verb_alone_is_asked_what_it_is_about(bot: Bot, verb: str) -> None:
+    asked = bot.say("lena", verb)
+    assert asked.reply.question is not None
+    assert asked.reply.question.action == verb.casefold()
+
+
+def test_a_freeze_of_an_environment_is_titled_as_one_says_it(bot: Bot) -> None:
+    refused = bot.say("dana", "thaw production")
+    assert refused.reply.title == "Thaw production was refused"

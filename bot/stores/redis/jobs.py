@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import redis
-from rq import Queue, Worker
+from redis.client import Pipeline
+from rq import Queue, SimpleWorker, Worker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.worker import BaseWorker
+from rq.worker_registration import register
 
 from actions.core.errors import ShipmateError
 
@@ -57,14 +59,31 @@ def queue(client: redis.Redis, name: str) -> Queue:
     return Queue(name, connection=client, serializer=JSONSerializer, job_class=ShipmateJob)
 
 
-def worker(client: redis.Redis, names: Sequence[str], *, kind: type[BaseWorker] = Worker, **options: Any) -> BaseWorker:
+class _Registered(BaseWorker):
+    """Registers with every heartbeat: a Redis that came back without its data does not know who listens."""
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        super().heartbeat(timeout, pipeline)
+        register(self, pipeline)
+
+
+class ForkingWorker(_Registered, Worker):
+    """Does each job in a process of its own."""
+
+
+class InlineWorker(_Registered, SimpleWorker):
+    """Does each job in its own process."""
+
+
+def worker(client: redis.Redis, names: Sequence[str], *, forks: bool, **options: Any) -> BaseWorker:
     """A worker on queues, the first before the others.
 
     Args:
         client: a Redis of its own: RQ changes the time-outs of the pool.
         names: the queues.
-        kind: RQ's class of worker.
-        options: what that class takes beside.
+        forks: whether each job has a process of its own.
+        options: what RQ's class takes beside.
     """
+    kind = ForkingWorker if forks else InlineWorker
     queues = [queue(client, name) for name in names]
     return kind(queues, connection=client, serializer=JSONSerializer, job_class=ShipmateJob, **options)
