@@ -54,6 +54,16 @@ class AlreadyRunning(Refused):
         )
 
 
+class UnusableStateDirectory(Refused):
+    """Nothing can be kept where the settings say."""
+
+    def __init__(self, state: Path, error: OSError) -> None:
+        super().__init__(
+            f"Nothing can be kept in {state}: {(error.strerror or str(error)).lower()}.",
+            remedy="Set SHIPMATE_STATE_DIR to a directory that may be made and written.",
+        )
+
+
 class Instance:
     """This process's hold on a state directory.
 
@@ -90,6 +100,20 @@ class Instance:
             new.replace(self._path)
 
 
+def home(state: Path) -> None:
+    """Make a state directory, its owner's alone, and see that files can be written there.
+
+    Raises:
+        UnusableStateDirectory: it cannot be made or written.
+    """
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        state.chmod(0o700)
+        os.close(os.open(state / _LOCK, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise UnusableStateDirectory(state, error) from None
+
+
 @contextmanager
 def alone(state: Path, *, grace: float = 5.0, sleep: Callable[[float], None] = time.sleep) -> Iterator[Instance]:
     """Be the one instance on a state directory; what a killed one left behind is ended first.
@@ -101,9 +125,9 @@ def alone(state: Path, *, grace: float = 5.0, sleep: Callable[[float], None] = t
 
     Raises:
         AlreadyRunning: another one lives.
+        UnusableStateDirectory: it cannot be made or written.
     """
-    state.mkdir(parents=True, exist_ok=True)
-    state.chmod(0o700)
+    home(state)
     lock = os.open(state / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         if not _locked(lock, sleep):

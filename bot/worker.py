@@ -110,16 +110,11 @@ def _preload() -> None:
 
 
 def _serve(settings: Settings, queues: tuple[str, ...], *, forks: bool) -> None:
-    from rq import SimpleWorker, Worker  # noqa: PLC0415 - imported before the fork by _preload
-
-    from bot.stores.redis.client import open_client  # noqa: PLC0415 - as above
+    from bot.stores.redis.client import open_client  # noqa: PLC0415 - imported before the fork by _preload
     from bot.stores.redis.jobs import worker  # noqa: PLC0415 - as above
 
     client = open_client(redis_url(settings))
-    if forks:
-        worker(client, queues, kind=Worker).work(logging_level="WARNING")
-    else:
-        worker(client, queues, kind=SimpleWorker).work(logging_level="WARNING")
+    worker(client, queues, forks=forks).work(logging_level="WARNING")
 
 
 def _keep_alive(bodies: dict[str, Callable[[], None]]) -> None:

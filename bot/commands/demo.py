@@ -57,6 +57,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         settings = settings.changed(port=0)
     log = log_file(settings)
     since = log.stat().st_size if log.exists() else 0
+    instance.home(settings.state_dir)
     with _everything(settings) as supervisor:
         if not _ready(settings, supervisor):
             raise DidNotStart(log, since)
@@ -100,7 +101,6 @@ def _supervise(settings: Settings, until_closed: int) -> NoReturn:
     try:
         os.setsid()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        settings.state_dir.mkdir(parents=True, exist_ok=True)
         log = os.open(log_file(settings), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         nothing = os.open(os.devnull, os.O_RDONLY)
         for source, target in ((nothing, 0), (log, 1), (log, 2)):

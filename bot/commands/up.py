@@ -69,6 +69,8 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         SandboxState: without --sandbox, on a sandbox's state directory.
         InvalidConfiguration: shipmate.yaml has faults.
         NoConfiguration: it cannot be read.
+        UnusableStateDirectory: nothing can be kept in the state directory.
+        UnusableDatabaseUrl, UnusableRedisUrl: a store's address is none.
     """
     if arguments.port is not None:
         settings = settings.changed(port=arguments.port)
@@ -95,6 +97,7 @@ def supervise(
         if sandbox_folder(settings).exists():
             raise SandboxState(settings.state_dir)
         configuration.load(settings.config)
+    _see_addresses(settings)
     logs.configure(settings, "up")
     with instance.alone(settings.state_dir) as here, _listening(settings) as listener, _redis(settings) as redis:
         host, port = listener.getsockname()[:2]
@@ -114,6 +117,23 @@ def supervise(
             leave=(here.lock,),
         )
         return supervisor.run(_preload)
+
+
+def _see_addresses(settings: Settings) -> None:
+    """See that the stores' addresses are addresses, before anything starts that would only fail on them again and again.
+
+    Raises:
+        UnusableDatabaseUrl: the database's is none.
+        UnusableRedisUrl: Redis's is none.
+    """
+    if settings.database_url is not None:
+        from bot.stores.sql.database import open_engine  # noqa: PLC0415 - nobody with the default needs it here
+
+        open_engine(settings.database.get_secret_value()).dispose()
+    if settings.redis_url is not None:
+        from bot.stores.redis.client import open_client  # noqa: PLC0415 - as above
+
+        open_client(settings.redis_url.get_secret_value()).close()
 
 
 def log_file(settings: Settings) -> Path:

@@ -134,8 +134,6 @@ def build(folder: str, address: str, organization: Organization, seconds: float)
 
 def work(folder: str, address: str, organization: Organization, seconds: float) -> None:
     """A worker process like `bot.worker`'s, over the stand-in."""
-    from rq import SimpleWorker  # noqa: PLC0415 - as in bot.worker
-
     import bot.worker  # noqa: PLC0415 - its jobs are patched to use the stand-in
 
     house = build(folder, address, organization, seconds)
@@ -152,7 +150,7 @@ def work(folder: str, address: str, organization: Organization, seconds: float) 
     house.kept.ledger.lease_due = lease_due  # type: ignore[method-assign]
     bot.worker.perform = house.gate.perform  # type: ignore[assignment]
     bot.worker.poll = lambda poller: poll_due(house.gate, poller)  # type: ignore[assignment]
-    jobs.worker(open_client(address), CHANGES, kind=SimpleWorker).work(logging_level="WARNING")
+    jobs.worker(open_client(address), CHANGES, forks=False).work(logging_level="WARNING")
 
 
 def tick(folder: str, address: str, organization: Organization, seconds: float) -> None:

@@ -69,3 +69,21 @@ def test_the_reference_that_is_checked_in_is_current() -> None:
 def test_the_procfile_names_the_processes_that_up_runs() -> None:
     procfile = [line.split(": ") for line in Path("Procfile").read_text(encoding="utf-8").splitlines()]
     assert procfile == [[name, f"shipmate {name}"] for name in PROCESSES]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        ("SHIPMATE_DATABASE_URL", "nonsense", "is not a database that Shipmate can use"),
+        ("SHIPMATE_REDIS_URL", "nonsense", "is not the address of a Redis"),
+        ("SHIPMATE_STATE_DIR", "/dev/null/state", "Nothing can be kept in /dev/null/state"),
+    ],
+)
+def test_what_could_never_work_is_told_before_anything_starts(
+    fault: tuple[str, str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    variable, value, says = fault
+    monkeypatch.setenv("SHIPMATE_STATE_DIR", str(tmp_path))
+    monkeypatch.setenv(variable, value)
+    assert cli.main(["up", "--sandbox", "--port", "0"]) == cli.UNREACHABLE
+    assert says in capsys.readouterr().err

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot import instance
-from bot.instance import AlreadyRunning, Running, alone, birth, running
+from bot.instance import AlreadyRunning, Running, UnusableStateDirectory, alone, birth, running
 
 WAITS = [sys.executable, "-c", "import signal; print('there', flush=True); signal.pause()"]
 
@@ -77,3 +77,9 @@ def test_a_spoiled_note_is_passed_over(tmp_path: Path) -> None:
 
 def test_a_process_that_is_not_there_has_no_birth() -> None:
     assert instance.birth(2**22 + 1) == ""
+
+
+def test_a_state_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UnusableStateDirectory, match="SHIPMATE_STATE_DIR"), alone(tmp_path / "file" / "state"):
+        pass

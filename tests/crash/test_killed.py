@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import signal
 import sqlite3
@@ -197,9 +198,9 @@ def is_true(shipmate: Shipmate, asked: Asked, request: str) -> None:
         assert state(card) in {"done", "failed"}, said
         return
     made = [
-        message.partition("\n")[0].split()[0]
+        message.split()[0]
         for message in shipmate.commits(asked.service, asked.environment)
-        if request in {line.partition("Shipmate-Request: ")[2].partition("/")[0] for line in message.splitlines()}
+        if re.search(rf"^Shipmate-Request: {request}\b", message, re.MULTILINE)
     ]
     runs = shipmate.runs(asked.service, asked.environment)
     assert made.count("Deploy") <= 1, made

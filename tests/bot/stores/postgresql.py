@@ -22,34 +22,59 @@ def server() -> Iterator[str]:
     """Run a server; gives the directory of its socket."""
     programs = _programs() or _install()
     root = Path(tempfile.mkdtemp(prefix="shipmate-pg-"))
-    # initdb refuses root.
-    user = "postgres" if os.geteuid() == 0 else None
-    if user:
+    if user := _user():
         shutil.chown(root, user, user)
-
-    def run(program: str, *arguments: str) -> None:
-        subprocess.run(
-            [str(programs / program), *arguments],
-            user=user,
-            group=user,
-            extra_groups=[] if user else None,
-            cwd=root,
-            check=True,
-            # A pipe would stay open in the server.
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
 
     data = str(root / "data")
     try:
-        run("initdb", "-D", data, "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8")
-        run("pg_ctl", "-D", data, "-w", "-l", str(root / "log"), "-o", f"-k {root} {_SETTINGS}", "start")
+        _run(programs / "initdb", root, "-D", data, "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8")
+        _run(programs / "pg_ctl", root, *_start(root))
         try:
             yield str(root)
         finally:
-            run("pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+            _run(programs / "pg_ctl", root, "-D", data, "-w", "-m", "immediate", "stop")
     finally:
         shutil.rmtree(root, ignore_errors=True)
+
+
+@contextmanager
+def stopped(socket: str) -> Iterator[None]:
+    """Stop a server that `server` runs, as in a crash, and start it again afterwards.
+
+    Args:
+        socket: the directory of its socket.
+    """
+    programs, data = _programs(), f"{socket}/data"
+    assert programs is not None
+    _run(programs / "pg_ctl", Path(socket), "-D", data, "-w", "-m", "immediate", "stop")
+    try:
+        yield
+    finally:
+        _run(programs / "pg_ctl", Path(socket), *_start(Path(socket)))
+
+
+def _start(root: Path) -> tuple[str, ...]:
+    return ("-D", str(root / "data"), "-w", "-l", str(root / "log"), "-o", f"-k {root} {_SETTINGS}", "start")
+
+
+def _user() -> str | None:
+    # initdb refuses root.
+    return "postgres" if os.geteuid() == 0 else None
+
+
+def _run(program: Path, root: Path, *arguments: str) -> None:
+    user = _user()
+    subprocess.run(
+        [str(program), *arguments],
+        user=user,
+        group=user,
+        extra_groups=[] if user else None,
+        cwd=root,
+        check=True,
+        # A pipe would stay open in the server.
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def _programs() -> Path | None:

@@ -89,7 +89,7 @@ def work(client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> SimpleWorker:
     monkeypatch.setattr(jobs, "PERFORM", here)
     monkeypatch.setattr(jobs, "ALLOWED", frozenset({here}))
     monkeypatch.setitem(sys.modules, __name__, sys.modules[__name__])
-    worker = jobs.worker(client, ["deploy"], kind=SimpleWorker)
+    worker = jobs.worker(client, ["deploy"], forks=False)
     assert isinstance(worker, SimpleWorker)
     return worker
 
@@ -103,6 +103,14 @@ def test_a_push_after_the_job_is_over_works(client: redis.Redis, work: SimpleWor
         assert waiting(client) == [f"perform-{request_id}"]
         work.work(burst=True)
         assert waiting(client) == []
+
+
+@pytest.mark.wheels
+def test_a_worker_is_known_again_to_a_redis_that_lost_its_data(client: redis.Redis, work: SimpleWorker) -> None:
+    client.flushall()
+    assert not client.exists("rq:workers:deploy")
+    work.heartbeat()
+    assert client.exists("rq:workers:deploy")
 
 
 def test_a_job_runs_nothing_that_is_not_allowed(client: redis.Redis) -> None:
