@@ -43,7 +43,7 @@ unit: $(READY)
 	$(BIN)/python -m pytest -q -n 2 -m "not wheels and not e2e and not crash and not peers"
 
 e2e: $(READY) ## the slow and the root-needing tests
-	$(BIN)/python -m pytest -m e2e
+	$(BIN)/python -m pytest -m e2e -n 2 --dist loadgroup
 
 # The programs are fetched first; what they serve is then met in a network of its own, since some bind every interface.
 peers: $(READY) build/peers/.fetched ## meet independent programs from npm: two Slacks, and Slack's own types

@@ -166,11 +166,8 @@ class Shipmate:
         self._clients.clear()
 
     def log(self) -> str:
-        """All that its processes have logged."""
-        try:
-            return (self.state / "shipmate.log").read_text(errors="replace")
-        except FileNotFoundError:
-            return ""
+        """All that its processes have logged, those beside it too."""
+        return "".join(log.read_text(errors="replace") for log in sorted(self.state.glob("*.log")))
 
     # -- people -----------------------------------------------------------------------------------------------------
 

@@ -97,7 +97,7 @@ def traced(shipmate: Shipmate, request: str) -> bool:
     """Whether the log has a stack trace under the request's id."""
     for line in shipmate.log().splitlines():
         try:
-            entry = json.loads(line.partition("| ")[2])
+            entry = json.loads(line[line.find("{") :])
         except ValueError:
             continue
         if "Traceback" in entry.get("exception", "") and request in (entry.get("request"), entry["message"].split()[0]):
