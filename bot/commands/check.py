@@ -64,6 +64,7 @@ def check(settings: Settings) -> Iterator[Finding]:
     yield _redis(settings)
     if organization is not None:
         yield from _systems(settings, organization)
+    yield from _slack(settings)
 
 
 def _tried(what: str, attempt: Callable[[], object]) -> Finding:
@@ -107,6 +108,23 @@ def _redis(settings: Settings) -> Finding:
             stores.close()
 
     return _tried("Redis", attempt)
+
+
+def _slack(settings: Settings) -> Iterator[Finding]:
+    if settings.slack_bot_token is None:
+        yield Finding(good=None, says="SLACK_BOT_TOKEN is not set; docs/slack.md says how to talk to Shipmate in Slack")
+        return
+    from bot.surfaces.slack.client import SlackFailed, connect  # noqa: PLC0415 - as above
+
+    try:
+        found = connect(settings.slack_bot_token.get_secret_value(), settings.slack_api_url).call("auth.test")
+    except SlackFailed as error:
+        yield Finding(good=False, says=f"Slack: {error}. Compare SLACK_BOT_TOKEN with the app's page at api.slack.com.")
+    else:
+        yield Finding(good=True, says=f"Slack: {found.get('user', 'Shipmate')} in {found.get('team', 'the workspace')}")
+    if settings.slack_signing_secret is None and settings.slack_app_token is None:
+        says = "Slack cannot reach Shipmate: set SLACK_SIGNING_SECRET for HTTP, or SLACK_APP_TOKEN for Socket Mode"
+        yield Finding(good=False, says=says)
 
 
 class _Named(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 
 from actions.core.ports.ledger import RequestQuery
 from actions.core.request import Request, State
@@ -16,6 +17,7 @@ from bot.settings import Settings
 from bot.stores.open import SqlStores, open_sql
 
 _OPEN = tuple(state for state in State if not state.is_final)
+_LATELY = timedelta(days=7)
 _SURFACES = ("slack", "teams")
 
 
@@ -62,6 +64,9 @@ def examine(stores: SqlStores) -> Iterator[Finding]:
     for surface in _SURFACES:
         lagging = stores.deliveries.lagging(surface)
         yield Finding(good=not lagging, says=_listed(f"Cards on {surface} that were not delivered", list(lagging)))
+        failed = stores.deliveries.failed(surface, since=now - _LATELY)
+        told = ", ".join(f"{delivery.request} ({delivery.failed})" for delivery in failed) or "none"
+        yield Finding(good=not failed, says=f"Cards on {surface} that could be delivered nowhere this week: {told}")
 
 
 def _listed(what: str, requests: list[Request]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-ALL = ("starting", "gate", "waiting", "slack")
+ALL = ("starting", "gate", "waiting", "slack", "slack_answer")
 
 
 def main() -> None:

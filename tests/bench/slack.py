@@ -34,20 +34,20 @@ def run() -> None:
     with tempfile.TemporaryDirectory() as folder, closing(start_embedded(Path(folder))) as valkey:
         redis_url = valkey.url
         store = int(open_client(redis_url).info("server")["process_id"])
-        with _server("bolt", redis_url) as bolt, _server("door", redis_url) as door:
+        with server("bolt", redis_url) as bolt, server("door", redis_url) as door:
             cost: dict[str, list[float]] = {"bolt": [], "door": []}
             saturated: dict[str, list[float]] = {"bolt": [], "door": []}
             steady: dict[str, list[float]] = {"bolt": [], "door": []}
-            for server in (bolt, door):
-                asyncio.run(_flood(server.port, 300))
+            for running in (bolt, door):
+                asyncio.run(_flood(running.port, 300))
             for _ in range(ROUNDS):
-                for name, server, beside in (("bolt", bolt, []), ("door", door, [store])):
-                    pids = [server.pid, *beside]
+                for name, running, beside in (("bolt", bolt, []), ("door", door, [store])):
+                    pids = [running.pid, *beside]
                     before = sum(map(_cpu, pids))
-                    taken = asyncio.run(_flood(server.port, EVENTS))
+                    taken = asyncio.run(_flood(running.port, EVENTS))
                     cost[name].append((sum(map(_cpu, pids)) - before) / EVENTS)
                     saturated[name].append(quantile(taken, 0.99))
-                    steady[name].append(quantile(asyncio.run(_steady(server.port)), 0.99))
+                    steady[name].append(quantile(asyncio.run(_steady(running.port)), 0.99))
     _told("CPU an event, Valkey's included", cost, 1e6, "µs", "≤ 1.5 x")
     _told(f"Acknowledged in, p99 at {RATE} events/s", steady, 1e3, "ms", "≤ 1.3 x")
     _told("Acknowledged in, p99 saturated", saturated, 1e3, "ms", "≤ 3 x")
@@ -58,7 +58,7 @@ def _told(name: str, taken: dict[str, list[float]], scale: float, unit: str, tar
     line(name, f"{door / bolt:.2f} x", f"{target}   ({door * scale:.1f} against {bolt * scale:.1f} {unit})")
 
 
-class _Running:
+class Running:
     """A server's process and port."""
 
     def __init__(self, pid: int, port: int) -> None:
@@ -66,17 +66,18 @@ class _Running:
 
 
 @contextmanager
-def _server(name: str, redis_url: str) -> Iterator[_Running]:
+def server(name: str, redis_url: str, api_url: str = "") -> Iterator[Running]:
+    """Have one of the servers run."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = int(taken.getsockname()[1])
-    process = subprocess.Popen([sys.executable, "-m", "tests.bench.slack_server", name, str(port), redis_url])
+    process = subprocess.Popen([sys.executable, "-m", "tests.bench.slack_server", name, str(port), redis_url, api_url])
     try:
         for _ in range(200):
             with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
                 break
             time.sleep(0.05)
-        yield _Running(process.pid, port)
+        yield Running(process.pid, port)
     finally:
         process.terminate()
         process.wait()
@@ -88,17 +89,17 @@ def _cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _request() -> bytes:
-    """A message that mentions Shipmate, as Slack sends it; a new one each time."""
-    number = next(_numbers)
+def request(number: int, *, text: str = "", user: str = "", channel: str = "") -> bytes:
+    """A message that mentions Shipmate, as Slack sends it; another one for each number."""
+    ts = f"{1_700_000_000 + number}.000100"
     event = {
         "type": "message",
-        "user": f"U{number % 500:06}",
-        "text": f"<@{ME}> deploy checkout v1.4.2 to staging",
-        "ts": f"{1_700_000_000 + number}.000100",
+        "user": user or f"U{number % 500:06}",
+        "text": text or f"<@{ME}> deploy checkout v1.4.2 to staging",
+        "ts": ts,
         "team": TEAM,
-        "channel": f"C{number % 100:06}",
-        "event_ts": f"{1_700_000_000 + number}.000100",
+        "channel": channel or f"C{number % 100:06}",
+        "event_ts": ts,
         "channel_type": "channel",
         "client_msg_id": f"00000000-0000-0000-0000-{number:012}",
         "blocks": [{"type": "rich_text", "block_id": "b", "elements": [{"type": "rich_text_section", "elements": []}]}],
@@ -124,10 +125,10 @@ def _request() -> bytes:
     return head.encode() + body
 
 
-async def _send(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> float:
-    request = _request()
+async def post(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, asked: bytes) -> float:
+    """Send a request and await its acknowledgement; how long that took, in seconds."""
     begun = time.perf_counter()
-    writer.write(request)
+    writer.write(asked)
     head = await reader.readuntil(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200"), head
     length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
@@ -141,7 +142,7 @@ async def _flood(port: int, events: int) -> list[float]:
 
     async def one() -> list[float]:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        taken = [await _send(reader, writer) for _ in range(events // CONNECTIONS)]
+        taken = [await post(reader, writer, request(next(_numbers))) for _ in range(events // CONNECTIONS)]
         writer.close()
         return taken
 
@@ -155,7 +156,7 @@ async def _steady(port: int) -> list[float]:
     begun = time.perf_counter()
     for number in range(RATE * SECONDS):
         await asyncio.sleep(max(begun + number / RATE - time.perf_counter(), 0))
-        taken.append(await _send(*lines[number % CONNECTIONS]))
+        taken.append(await post(*lines[number % CONNECTIONS], request(next(_numbers))))
     for _, writer in lines:
         writer.close()
     return taken

@@ -34,18 +34,30 @@ def door(redis_url: str) -> Starlette:
 
 def bolt(_: str) -> Starlette:
     """A Bolt app that only acknowledges."""
-    from slack_bolt import App  # noqa: PLC0415 - each server imports only its own
+    return _bolt("")
+
+
+def replies(_: str) -> Starlette:
+    """A Bolt app that replies with a constant."""
+    return _bolt(sys.argv[4])
+
+
+def _bolt(api_url: str) -> Starlette:
+    from slack_bolt import App, Say  # noqa: PLC0415 - each server imports only its own
     from slack_bolt.adapter.starlette.handler import SlackRequestHandler  # noqa: PLC0415 - as above
     from slack_bolt.authorization import AuthorizeResult  # noqa: PLC0415 - as above
+    from slack_sdk import WebClient  # noqa: PLC0415 - as above
 
     def authorize(**_: Any) -> AuthorizeResult:
         return AuthorizeResult(enterprise_id=None, team_id=TEAM, bot_user_id=ME, bot_id="B1", bot_token="xoxb-x")
 
-    app = App(signing_secret=SECRET, authorize=authorize)
+    client = WebClient(token="xoxb-x", base_url=api_url or "http://127.0.0.1/")
+    app = App(signing_secret=SECRET, authorize=authorize, client=client)
 
     @app.event("message")
-    def said() -> None:
-        """Nothing is done."""
+    def said(event: dict[str, Any], say: Say) -> None:
+        if api_url:
+            say(text="Hello.", thread_ts=event["ts"])
 
     handler = SlackRequestHandler(app)
 
@@ -60,7 +72,7 @@ def main() -> None:
     """Serve one of them on a port."""
     logging.basicConfig(level=logging.ERROR)
     name, port, redis_url = sys.argv[1:4]
-    app = {"door": door, "bolt": bolt}[name](redis_url)
+    app = {"door": door, "bolt": bolt, "replies": replies}[name](redis_url)
     uvicorn.run(app, host="127.0.0.1", port=int(port), log_level="error", access_log=False)
 
 

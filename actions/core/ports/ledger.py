@@ -305,6 +305,9 @@ class Deliveries(Protocol):
     def note(self, delivery: Delivery) -> None:
         """Record how far a card has been drawn; an older version never overwrites a newer one."""
 
+    def failed(self, surface: str, *, since: datetime, limit: int = 100) -> Sequence[Delivery]:
+        """Cards that could be delivered nowhere, the latest first."""
+
     def lagging(self, surface: str, *, limit: int = 100) -> Sequence[Request]:
         """Requests of a surface whose card is missing or older than the ledger."""
 

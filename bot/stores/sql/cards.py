@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, bindparam, case, select, text, update
@@ -111,6 +112,17 @@ class SqlDeliveries:
             connection.execute(self._note, row)
             where = {"of_request": number, "at_place": delivery.place_key, "drawn": delivery.version}
             connection.execute(_draw, where)
+
+    def failed(self, surface: str, *, since: datetime, limit: int = 100) -> Sequence[Delivery]:
+        """Cards that could be delivered nowhere, the latest first."""
+        query = (
+            select(deliveries)
+            .where(deliveries.c.surface == surface, deliveries.c.failed != "", deliveries.c.updated_at >= since)
+            .order_by(deliveries.c.updated_at.desc())
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            return [_delivery(row) for row in connection.execute(query).mappings()]
 
     def lagging(self, surface: str, *, limit: int = 100) -> Sequence[Request]:
         """Requests whose card in their own thread is missing, or older than the last change it would show."""

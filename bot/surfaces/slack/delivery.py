@@ -32,6 +32,8 @@ QUICK = timedelta(seconds=0.4)
 """How long a read may take before a card says that it is under way; most answer before, and are posted once."""
 PAUSES = (2.0, 5.0, 15.0, 30.0, 60.0)
 """Seconds to wait after Slack failed once, twice, ..."""
+MADE_NOW = timedelta(seconds=2)
+"""How young a request is that was made by what is being handled; after a crash it takes longer until it is taken over."""
 GIVE_UP = timedelta(hours=24)
 """A card that could not be drawn for so long is recorded as failed."""
 MARK = "shipmate_card"
@@ -135,8 +137,11 @@ class Cards:
         wait = _wait(recent, now)
         if wait is not None:
             return wait
+        # What was made this moment cannot have a card that nobody noted; anything else may, after a crash or a broken
+        # connection, and is looked for.
+        made_now = now - request.created_at < MADE_NOW and not recent.failures
         try:
-            reference = self._deliver(request, known)
+            reference = self._deliver(request, known, look=not made_now)
         except (Limited, Down, Locked) as error:
             return self._later(recent, request, error, now)
         except SlackFailed as error:
@@ -196,7 +201,7 @@ class Cards:
         reference["feedback"] = {**reference.get("feedback", {}), user: opinion}
         self._note(request, reference, version=known.version if known else request.version)
 
-    def _deliver(self, request: Request, known: Delivery | None) -> dict[str, Any]:
+    def _deliver(self, request: Request, known: Delivery | None, *, look: bool) -> dict[str, Any]:
         reference = dict(known.reference) if known else {}
         if reference.get("silent"):
             return reference
@@ -205,7 +210,7 @@ class Cards:
             return self._privately(request, message, reference)
         digest = _digest(message)
         if reference.get("digest") != digest:
-            reference = self._put(request, message, reference, known.version if known else 0)
+            reference = self._put(request, message, reference, look=look)
             reference["digest"] = digest
         return self._call_approvers(request, reference)
 
@@ -216,10 +221,10 @@ class Cards:
             return {**reference, "told": True}
         return reference
 
-    def _put(self, request: Request, message: Message, reference: dict[str, Any], version: int) -> dict[str, Any]:
+    def _put(self, request: Request, message: Message, reference: dict[str, Any], *, look: bool) -> dict[str, Any]:
         """Edit the card where it stands; else post it, in its thread or directly to the one who asked."""
         api = self._workspaces.api(request.place.tenant)
-        if reference.get("posting"):
+        if not reference.get("ts") and look:
             reference = self._found_again(api, request, reference)
         if reference.get("ts"):
             try:
@@ -228,8 +233,6 @@ class Cards:
                 log.warning("the card of %s is posted anew: %s", request.id, error)
             else:
                 return reference
-        # Noted before it is posted: after a crash in between, the card is looked for before a second one is made.
-        self._note(request, {"posting": True}, version=version)
         mark = {"event_type": MARK, "event_payload": {"request": request.id}}
         try:
             posted = self._post(api, request.place.channel, request.place.thread, message, mark)
@@ -243,7 +246,6 @@ class Cards:
         if request.state is State.AWAITING_APPROVAL:
             # A new message calls by itself those whom it mentions.
             reference["called"] = request.seal
-        self._note(request, reference, version=version)
         return reference
 
     def _post(

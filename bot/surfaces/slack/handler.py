@@ -203,7 +203,7 @@ class Handler:
         """Answer in the thread, for all to see."""
         if answer.request is not None:
             self._follow(answer)
-            self._show(self._newest(answer.request), new=True)
+            self._show(answer.request, new=True)
             return
         try:
             self._cards.say(place, self._cards.message(answer.reply, place))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -297,6 +298,8 @@ def test_what_can_be_delivered_nowhere_is_recorded(office: Office) -> None:
     delivery = office.bot.house.kept.deliveries.get("R-1", office.bot.request("R-1").place.key)
     assert delivery is not None
     assert "is_archived" in delivery.failed
+    week = office.bot.clock.now() - timedelta(days=7)
+    assert [failed.request for failed in office.bot.house.kept.deliveries.failed("slack", since=week)] == ["R-1"]
 
 
 @pytest.mark.parametrize(
