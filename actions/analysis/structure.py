@@ -50,6 +50,7 @@ class Structure:
     captures: list[tuple[int, int]] = field(default_factory=list)
     prints: list[tuple[int, int]] = field(default_factory=list)
     fences: list[tuple[int, int]] = field(default_factory=list)
+    fed: list[tuple[int, int]] = field(default_factory=list)
     endings: set[int] = field(default_factory=set)
     tests: list[int] = field(default_factory=list)
     results: list[str] = field(default_factory=list)
@@ -95,7 +96,7 @@ _MARKS = {
     "group": r"(?:##\[group\]|::group::)(?P<group>.*)",
     "endgroup": r"(?P<endgroup>##\[endgroup\]|::endgroup::)",
     "error": r"(?:##\[error\]|::error ?[^:]*::)(?P<error>.*)",
-    "tool": r"(?P<tool>##\[command\]|\[command\])",
+    "tool": r"(?P<tool>##\[command\]|\[command\]|(?:\[[^\]]*\d+/\d+\]|Step \d+/\d+ :) [A-Z]+ )",
     "told": r"(?:The command \"|.*\" (?=(?:failed and )?exited with \d))(?P<told>.*)",
     "job": (
         r"(?P<job>ERROR: Job failed|Build step '.*' (?:marked build as failure|changed build result to FAILURE)"
@@ -119,6 +120,10 @@ _CAPTURE = re.compile(
 _CAPTURE_END = re.compile(r"(?:_{3,}|={3,}|-{3,}) |\s*●|PASS|FAIL|Tests?:|Test Suites|\s*at |\$ |##\[|ERROR: |>")
 _COUNTS = re.compile(r"\d+ (?:passed|failed|errors?|skipped)")
 _HEADLINE = re.compile(r"={3,} .* ={3,}$")
+_HEREDOC = re.compile(r"<<-?\s*['\"\\]?([A-Za-z_]\w*)")
+_HEREDOC_LINES = 200
+_NOTE_LINES = 12
+_FOLD = re.compile(r"<(/)?details\b")
 _CAPTURE_LINES = 2000
 _CONSOLE_LINES = 15
 _HEADER_LINES = 80
@@ -166,6 +171,10 @@ def structure(trace: Trace) -> Structure:
             reader.mark(index, text, mark)
         elif text.lstrip()[:3] == "```":
             reader.fenced(index)
+        elif text == "---":
+            reader.ruled(index)
+        elif text[0] == "<" and (fold := _FOLD.match(text)):
+            reader.folded(index, opens=fold[1] is None)
         if text[0] == "=" and _HEADLINE.match(text):
             reader.headline(index, passes=" PASSES " in text, counts=_COUNTS.search(text) is not None)
         reader.test(index, text)
@@ -177,11 +186,12 @@ class _Reader:
 
     def __init__(self, trace: Trace) -> None:
         self.out = Structure()
+        self.trace = trace
         self.size = len(trace)
         self.last_words = _last_words(trace, _LINES_AFTER_END)
         self.last_line = _last_words(trace, 0)
         self.printer, self.printed = -1, ""
-        self.fence = -1
+        self.fence = self.fold = self.rule = -1
         self.grouped = False
         self.presumed: list[Step] = []
         self.passes = self.counted = -1
@@ -217,6 +227,33 @@ class _Reader:
         else:
             self.out.fences.append((self.fence, index))
             self.fence = -1
+
+    def folded(self, index: int, *, opens: bool) -> None:
+        """What a comment folds away is a piece of a document too."""
+        if opens:
+            self.fold = index
+        elif self.fold >= 0:
+            self.out.fences.append((self.fold, index))
+            self.fold = -1
+
+    def ruled(self, index: int) -> None:
+        """A few lines between two rules are a note that is shown."""
+        if self.rule >= 0 and index - self.rule <= _NOTE_LINES:
+            self.out.fences.append((self.rule, index))
+            self.rule = -1
+        else:
+            self.rule = index
+
+    def _heredoc(self, index: int, command: str) -> None:
+        """The lines that a command is fed with stand between it and the word that ends them."""
+        opened = _HEREDOC.search(command)
+        if opened is None:
+            return
+        for end in range(index + 1, min(self.size, index + _HEREDOC_LINES)):
+            if self.trace.texts[end].strip() == opened[1]:
+                self.out.fences.append((index, end))
+                self.out.fed.append((index, end))
+                return
 
     def headline(self, index: int, *, passes: bool, counts: bool) -> None:
         """Pytest shows what passing tests wrote in a chapter of its own."""
@@ -258,6 +295,7 @@ class _Reader:
         real = [step for step in out.steps if step.outcome is not Outcome.AFTERWARDS]
         if not any(step.outcome is Outcome.FAILED for step in real) and len(real) > 1:
             self._blame_last(real)
+        out.fences.sort()
         out.starts = [step.start for step in out.steps]
         failed = [step for step in real if step.outcome is Outcome.FAILED]
         out.end = failed[0].end if failed else (real[-1].end if real else self.size)
@@ -293,6 +331,7 @@ class _Reader:
         self._end_of_print(index, whole=bool(command))
         if command:
             self.out.echoes.append(index)
+            self._heredoc(index, command)
             if only_prints(command):
                 self.printer, self.printed = index, command
                 return

@@ -105,7 +105,14 @@ QUOTED_LINE = any_of(
     r"(?:echo|printf)\s",
     r"##\[(?:command|debug|group|section)\]|\[command\]|\$ |% |PS .*>",
     r"(?:[Ii]f|[Ww]hen|Note|NOTE|[Hh]int|[Tt]ip|See|Example|Usually|Common|Troubleshooting)\b",
-    r"(?:For (?:example|more)|REM)\b|e\.g\.|\d{1,2}\. |::(?:group|debug|notice)",
+    r"(?:For (?:example|more)|REM)\b|e\.g\.|\d{1,2}\. |::(?:group|debug|notice|set-output|set-env|save-state)",
+    r"</?(?:li|td|tr|th|p|a|code|pre|span|div|h[1-6]|ul|ol|dt|dd|option|summary|em|strong)\b",
+    r"o\s{1,3}(?=[\w\"'])",
+    r"ℹ|%%|;\s|rem\s|\d+:(?=[A-Za-z#])(?!\w*(?:[Ee]rror|ERROR|fatal))",
+    r"\*\s\*\*[\w\- ./]+:\*\*",  # an entry of a change log
+    r"[│ ]*[├└]─|[|\\ ]*[+\\`]-{1,3} |↳ ",  # a branch of a tree of dependencies
+    r"--?[a-zA-Z][\w\-]*(?:(?:, |=| )\S+)*\s{2,}\S",  # an option in a help text
+    r"\S+\.\w+\s+\d+\s+\d+\s+\d+%",  # a file in a report of coverage
     r"This (?:can|may|usually|often|happens)\b|Possible (?:causes?|reasons?)|Q:|A:|FAQ\b",
     rf"(?:{_CODE_WORDS})[\s('\"].*['\"(=]",
     r"[+-](?!\s*ERROR \|)(?:\s+\S|[\"'\w]).*$",
@@ -115,6 +122,10 @@ QUOTED_LINE = any_of(
     r"Binary file .* matches",
     before=r"^\s*",
 )
+
+# Cells between three bars or more are a row of a table; a tool that draws its messages uses one bar or two.
+_BAR = r"(?:[│┃]|(?<!\|)\|(?!\|))"
+TABLE_ROW = re.compile(rf"^\s*{_BAR}.*{_BAR}.*{_BAR}\s*$|^[^│┃|]+(?:{_BAR}[^│┃|]*){{3,}}$|^\s*\S+\s+\|\s.*\s{{2,}}\|\s")
 
 _TEXT_FILE = r"[\w./\-@+]+\.(?:md|rst|txt|adoc|html?)"
 _SOURCE_FILE = (
@@ -151,6 +162,7 @@ ASSERTED = any_of(
     r"to (?:equal|be|contain|throw|match|include|raise|eq)",
     r"should|shouldn't|handles?|when|Regex",
     r"[Ss]imulat\w+|mock\w*|fake|stub\w*",
+    r"such as|defaults?: ?",
     before=r"\b",
     after=r"\b",
 )
@@ -167,8 +179,12 @@ RECALLS = re.compile(
     r"|pretend\w*|sample|searching for|looking for|documented|explain\w*|describ\w*|mention\w*|reproduc\w*|regression)\b",
     re.IGNORECASE,
 )
-_LABELLING = "commit|message|title|subject|branch|name|stage|step|job"
-LABEL = re.compile(rf"^(?:[A-Z][\w\-]+(?: [\w\-]+){{0,4}}|\w*(?:{_LABELLING})\w*)\s*[:=]\s", re.ASCII)
+_LABELLING = "commit|message|title|subject|branch|name|stage|step|job|text|description|summary|body|note|comment|known"
+LABEL = re.compile(
+    rf"^(?:[A-Z][\w\-]+(?: [\w\-./#!]+){{0,4}}|(?:[\w\-]+\.)*\w*(?:{_LABELLING})\w*|\d+ \w+(?: \w+){{0,3}})\s*[:=]\s",
+    re.ASCII,
+)
+NAMING_KEY = re.compile(rf"^(?:[\w\-]+\.)+\w*(?:{_LABELLING})\s*(?::\s|=)", re.ASCII)
 LOUD = re.compile(
     r"\s*(?:##\[error\]|\[(?:ERROR|error|FATAL|fatal|fail|WARN|WARNING)\]|E {2,}|npm (?:ERR!|error)|ERROR:|Error:|error:|fatal:)"
 )
@@ -183,5 +199,6 @@ DECORATION = any_of(
     r"[│┃╵╷]\s*|[×✖✗✘]\s|╰─[>▶]\s*|[•●]\s|>\s+",
     r"\d+\.\d{2,3} (?=\S)|\[\d+/\d+\]\s",
     r"[\w\-]+(?:[_\-]\d+)?\s+\|\s",
+    r"›\s",
     before="^",
 )

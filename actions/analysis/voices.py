@@ -12,10 +12,12 @@ from actions.analysis.vocabulary import (
     GO_LOCATION,
     HISTORY,
     LABEL,
+    NAMING_KEY,
     QUOTED_LINE,
     REASONED,
     RECALLS,
     REPORTS,
+    TABLE_ROW,
     UNEVENTFUL,
     WARNS,
 )
@@ -77,11 +79,17 @@ def _shown(text: str, stripped: str) -> bool:
         or FOUND_IN_TEXT.match(stripped) is not None
         or QUOTED_LINE.match(stripped) is not None
         or QUOTED_LINE.match(undecorated(text)) is not None
+        or (any(bar in text for bar in "│┃|") and TABLE_ROW.match(text) is not None)
     )
 
 
 # Fewer words before a sign than these may be a program's name; more are prose.
 _PROSE_WORDS = 5
+# The cells of a list before it: columns set apart by tabs, commas, several spaces or a percentage.
+_CELLS = re.compile(r"\t|[\w\"](?:[,;]|%\s+|\s{2,})$")
+_FIRST_CELLS = re.compile(
+    r"#?\d+(?:\t|\s{2,})\S|(?!FAIL|ok\b)[\w\-]+\t|\w[\w\-]*[,;](?=[A-Za-z])|\w+(?: +\d+){2,} +\d+% "
+)
 _ADDRESS = re.compile(r"\S*[./]\w\S*")
 # What is quoted from an address on is a tool's own report: "https://…: reason".
 _QUOTED_ADDRESS = re.compile(r"([\"'])https?://[^\"']*\1?")
@@ -98,13 +106,15 @@ def inside_quotes(text: str, at: int) -> bool:
 def reported(text: str, at: int) -> bool:
     """Whether the words before a position are those of a tool that reports: not a label, not prose, not a memory."""
     before = _ADDRESS.sub("", text[:at]).strip()
-    if RECALLS.search(before):
+    if RECALLS.search(before) or _FIRST_CELLS.match(text):
         return False
-    label = LABEL.match(text)
-    if label and label.end() <= at + 2 and not REPORTS.search(label[0]):
+    label = NAMING_KEY.match(text) or LABEL.match(text)
+    if label and label.end() <= at + 2 and (NAMING_KEY.match(text) or not REPORTS.search(label[0])):
         return False
     if not before or REPORTS.search(before):
         return True
+    if _CELLS.search(text[:at]):
+        return False
     return len(before.split()) < _PROSE_WORDS or any(mark in before for mark in ":=(|»[")
 
 

@@ -224,7 +224,7 @@ class _Scale:
         for echo in self.structure.echoes:
             if start <= echo < index and text in self.trace.texts[echo]:
                 return True
-        for first, last in self.structure.headers:
+        for first, last in (*self.structure.headers, *self.structure.fed):
             if last <= index and any(text in line for line in self.trace.texts[first:last]):
                 return True
         return any(text in line and line.lstrip().startswith(_PRINTING) for line in self.trace.texts[start:index])

@@ -8,6 +8,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from tests.actions.analysis.neutral_forms import FURTHER_FORMS
+
 
 @dataclass(frozen=True)
 class Case:
@@ -233,6 +235,7 @@ NEUTRAL: tuple[str, ...] = (
     "Last failure: {text}",
     "Simulating {text}",
     "Retry test: {text}\nok 3 - retry",
+    *FURTHER_FORMS,
 )
 
 
