@@ -36,6 +36,7 @@ _COMMIT_HEAD = re.compile(r"commit [0-9a-f]{7,40}|Author: |Date: {2,}")
 _TRAILER = re.compile(r"\s+(?:Signed-off-by|Co-authored-by|Reviewed-by|Change-Id): ")
 _BETWEEN_TESTS = 60
 _GOES_ON = 300
+_ENDS_WITHIN = 80
 _GRADLE_CAUSES = re.compile(r"went wrong|Execution failed for task|A problem occurred")
 _HOST = re.compile(
     r"https?://|\b[\w\-]+(?:\.[\w\-]+)*\.(?:com|org|net|io|dev|edu|gov|sh)(?![.\w])|\b\d+\.\d+\.\d+\.\d+\b"
@@ -118,6 +119,8 @@ class _Scale:
             name = plain(rule.subject, name)
         if rule.recovered:
             worth *= self._recovery(index)
+        if rule.stops and self.structure.step_at(index).end - index > _ENDS_WITHIN:
+            worth *= 0.6
         return Sighting(index, rule, name, worth, message)
 
     def _early_end(self, index: int, text: str) -> bool:

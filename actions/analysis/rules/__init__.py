@@ -43,6 +43,7 @@ class Rule(BaseModel):
         warning: Whether a line marked as a warning counts in full.
         dominant: Whether the sign explains other failures in the same step (a full disk breaks everything).
         recovered: Whether later success of the same tool takes the sign back.
+        stops: Whether a program that says so ends soon after, so that a step which goes on takes the sign back.
         ending: Whether the line that tells how the job ended may be the sign.
         quoted: Whether the tool itself puts the sign in quotation marks.
         passing: Whether the result line of a passed test may be the sign.
@@ -64,6 +65,7 @@ class Rule(BaseModel):
     warning: bool = False
     dominant: bool = False
     recovered: bool = False
+    stops: bool = False
     ending: bool = False
     passing: bool = False
     quoted: bool = False
