@@ -223,3 +223,13 @@ def test_a_queue_that_does_not_answer_loses_nothing(bot: Bot) -> None:
     bot.tick(31)
     bot.settle()
     assert bot.request(answer).outcome == "deployed"
+
+
+def test_a_frozen_person_neither_approves_nor_thaws(bot: Bot) -> None:
+    answer = bot.ask("dana", "deploy", service="checkout", version="v1.4.2", environment="production")
+    bot.settle()
+    bot.ask("ada", "freeze", person="erin", reason="lost laptop")
+    refused = bot.press("erin", bot.card(answer), "Approve")
+    assert "ada froze erin" in words(refused.reply)
+    assert bot.request(bot.ask("erin", "thaw", person="erin")).state is State.REFUSED
+    assert bot.request(answer).state is State.AWAITING_APPROVAL

@@ -9,17 +9,20 @@ from actions.gate.case import Case
 
 
 class FreezeGuard:
-    """Refuses changes that a freeze in force covers; reads and the verbs that steer requests go on."""
+    """Refuses changes that a freeze in force covers; reads go on, and decisions by anybody who is not frozen."""
 
     name = "freeze"
 
     def judge(self, case: Case) -> Verdict:
         """Judge by the freezes in force."""
-        if case.policy.risk is Risk.READ or case.policy.control:
-            return Verdict(guard=self.name, rule="reads and decisions go on during a freeze")
+        if case.policy.risk is Risk.READ:
+            return Verdict(guard=self.name, rule="reads go on during a freeze")
         for freeze in case.freezes_in_force:
-            if _covers(freeze, case):
+            # A freeze of a person, whose account may be somebody else's by now, stops their decisions too.
+            if _covers(freeze, case) and (freeze.person is not None or not case.policy.control):
                 return self._refusal(freeze)
+        if case.policy.control:
+            return Verdict(guard=self.name, rule="decisions go on during a freeze")
         return Verdict(guard=self.name, rule="nothing that this changes is frozen")
 
     def _refusal(self, freeze: Freeze) -> Verdict:
