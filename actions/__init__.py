@@ -19,6 +19,7 @@ from actions.oversight import Approvals, Audit, WhoAmI, Why
 from actions.pipelines import ListPipelines, RetryPipeline, RunPipeline
 from actions.query import ListDeployments, Services, Status
 from actions.report import WeeklySummary
+from actions.variables import SetVariable
 
 VERBS: tuple[Verb, ...] = (
     Deploy,
@@ -35,6 +36,7 @@ VERBS: tuple[Verb, ...] = (
     FixPipeline,
     MergeFix,
     DiscardFix,
+    SetVariable,
     Approvals,
     Approve,
     Deny,

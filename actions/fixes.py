@@ -166,6 +166,10 @@ class FixPipeline(
             )
         elif result.outcome == "shadow":
             buttons = (Button(label="Fix it", action="fix_pipeline", parameters=named, style=ButtonStyle.PRIMARY),)
+        elif result.variable:
+            asked: dict[str, JsonValue] = {"service": result.service, "variable": result.variable}
+            label = f"Set {result.variable}"[:60]
+            buttons = (Button(label=label, action="set_variable", parameters=asked, style=ButtonStyle.PRIMARY),)
         elif result.pipeline.jobs:
             buttons = (Button(label="Retry", action="retry_pipeline", parameters=named),)
         return Reply(

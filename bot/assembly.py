@@ -43,6 +43,7 @@ from actions.core.ports.messaging import Bus, Inbox, Queue, Sessions
 from actions.core.ports.packages import Packages
 from actions.core.ports.repositories import Repositories
 from actions.core.ports.surroundings import Clock, Ids
+from actions.core.ports.variables import ValuePages, Variables
 from actions.gate.desk import GateDesk
 from actions.gate.gate import Gate, Heartbeat
 from bot.cards import Cards
@@ -55,6 +56,27 @@ from playbooks.loader import load as load_playbooks
 from playbooks.playbook import Playbook
 
 T = TypeVar("T")
+
+
+class WebPages:
+    """The addresses of the pages on which a person gives a value; `bot.web.variables` serves them.
+
+    Args:
+        address: where the web process is, without a slash at the end.
+        new_token: makes a token that nobody can guess.
+    """
+
+    def __init__(self, address: str, new_token: Callable[[], str]) -> None:
+        self._address = address
+        self._new_token = new_token
+
+    def address(self, request_id: str, token: str) -> str:
+        """Where the page for a request is."""
+        return f"{self._address}/variables/{request_id}/{token}"
+
+    def token(self) -> str:
+        """A fresh token."""
+        return self._new_token()
 
 
 class SystemClock:
@@ -357,6 +379,11 @@ def outside(settings: Settings) -> Mapping[type[Any], Callable[[], Any]]:
 
         return GitLabRepositories(one_gitlab())
 
+    def variables() -> Variables:
+        from actions.connectors.gitlab_variables import GitLabVariables  # noqa: PLC0415 - as above
+
+        return GitLabVariables(one_gitlab())
+
     def packages() -> Packages:
         from actions.connectors.packages import PackageManagers  # noqa: PLC0415 - as above
 
@@ -384,6 +411,8 @@ def outside(settings: Settings) -> Mapping[type[Any], Callable[[], Any]]:
         Pipelines: pipelines,
         Repositories: repositories,
         Packages: packages,
+        Variables: variables,
+        ValuePages: lambda: WebPages(settings.address, RandomIds().new),
         Manifests: manifests,
         Deployer: deployer,
     }

@@ -23,6 +23,7 @@ from bot.settings import Settings
 from bot.surfaces.slack import surface as slack
 from bot.web import app
 from bot.web.house import HouseDesk
+from bot.web.variables import VariablePage
 
 _LOG = logging.getLogger(__name__)
 _GRACE = 8
@@ -62,7 +63,8 @@ def run(settings: Settings, *, listener: socket.socket | None = None, hand_out: 
 
 def routes(house: House, settings: Settings) -> list[BaseRoute]:
     """What the configured surfaces and hooks serve."""
-    found: list[BaseRoute] = [*slack.routes(house, settings)]
+    page = VariablePage(house.kept.ledger, house.gate.tools, house.clock)
+    found: list[BaseRoute] = [*slack.routes(house, settings), page.route()]
     if settings.gitlab_webhook_token is not None:
         token = settings.gitlab_webhook_token.get_secret_value()
         found.append(Hook(token, house.passing.inbox, house.organization, house.clock).route())

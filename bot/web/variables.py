@@ -1,0 +1,112 @@
+"""The one-time page on which a person gives a variable its value: it goes straight to GitLab and is kept nowhere here."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from html import escape
+from urllib.parse import parse_qs
+
+from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from actions.core.context import Tools
+from actions.core.errors import ShipmateError
+from actions.core.ports.ledger import Ledger
+from actions.core.ports.surroundings import Clock
+from actions.core.ports.variables import Variables
+from actions.core.request import State
+from actions.variables import Awaited, hashed
+from bot.web.limits import Threads
+
+log = logging.getLogger("shipmate.variables")
+
+PATH = "/variables/{request}/{token}"
+LONGEST = 10_000
+_HEADERS = {
+    "cache-control": "no-store",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
+}
+_STYLE = "body{font:16px/1.5 sans-serif;max-width:34em;margin:4em auto;padding:0 1em}input{width:100%;font:inherit;padding:.4em}"
+
+
+class VariablePage:
+    """The page.
+
+    Args:
+        ledger: knows which page is open.
+        tools: to reach GitLab.
+        clock: the time.
+    """
+
+    def __init__(self, ledger: Ledger, tools: Tools, clock: Clock) -> None:
+        self._ledger = ledger
+        self._tools = tools
+        self._clock = clock
+        self._threads = Threads()
+
+    def route(self) -> Route:
+        """Where it is served."""
+        return Route(PATH, self.serve, methods=["GET", "POST"])
+
+    async def serve(self, request: Request) -> Response:
+        """Show the form, or take the value."""
+        number, token = request.path_params["request"], request.path_params["token"]
+        awaited = await self._threads.call(self._open, number, token)
+        if awaited is None:
+            return _page(
+                "This page is closed", "<p>It was used, it has expired, or it never was. Ask for a new one.</p>", 404
+            )
+        if request.method == "GET":
+            return _form(awaited)
+        given = parse_qs((await request.body()).decode(errors="replace")).get("value", [""])
+        value = given[0]
+        if not 0 < len(value) <= LONGEST:
+            return _form(awaited, f"Give a value of at most {LONGEST} characters.", 400)
+        try:
+            await self._threads.call(self._tools.use(Variables).create, awaited.project, awaited.variable, value)
+        except ShipmateError as error:
+            return _form(awaited, str(error), 400)
+        log.info("%s of %s was given its value through %s", awaited.variable, awaited.project, number)
+        return _page(
+            "Done", f"<p><code>{escape(awaited.variable)}</code> is set and masked. You can close this page.</p>"
+        )
+
+    def _open(self, number: str, token: str) -> Awaited | None:
+        """What an open page waits for; None where it is closed, or the token is not its own."""
+        found = self._ledger.get(number)
+        if found is None or found.action != "set_variable" or found.state is not State.WAITING or not found.handle:
+            return None
+        try:
+            awaited = Awaited.model_validate(found.handle)
+        except ValidationError:
+            return None
+        known = hmac.compare_digest(awaited.token.encode(), hashed(token).encode())
+        return awaited if known and self._clock.now() < awaited.until else None
+
+
+def _form(awaited: Awaited, wrong: str = "", status: int = 200) -> Response:
+    name, project = escape(awaited.variable), escape(awaited.project)
+    says = f"<p role=alert><strong>{escape(wrong)}</strong></p>" if wrong else ""
+    body = (
+        f"<p>It goes straight to GitLab as a masked CI/CD variable of <code>{project}</code>.</p>"
+        f"<p>Shipmate does not keep it.</p>{says}"
+        f"<form method=post autocomplete=off><label>Value of <code>{name}</code>"
+        "<input type=password name=value required autofocus autocomplete=off spellcheck=false></label>"
+        "<p><button>Set it</button></p></form>"
+    )
+    return _page(f"Value of {awaited.variable}", body, status)
+
+
+def _page(title: str, body: str, status: int = 200) -> Response:
+    said = escape(title)
+    return HTMLResponse(
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>{said}</title><style>{_STYLE}</style><h1>{said}</h1>{body}",
+        status,
+        headers=_HEADERS,
+    )
