@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from threading import Timer
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 from actions.core.action import Risk
 from actions.core.people import Requester, Standing
@@ -23,13 +22,7 @@ from bot.surfaces.slack.intake import place_of
 from bot.surfaces.slack.people import People
 from bot.surfaces.slack.text import Said, read
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 log = logging.getLogger("shipmate.slack")
-
-SOON = 0.7
-"""Seconds after which somebody who waits is shown that Shipmate is at it."""
 
 Later = Callable[[Request], None]
 """Has a request's card drawn through the inbox."""
@@ -295,47 +288,3 @@ class Handler:
         request = self._ledger.get(body["request"]) if body.get("request") else None
         if request is not None:
             self._cards.rate(request, body["user"], body["offer"])
-
-
-@contextmanager
-def at_it(workspaces: Workspaces, body: Mapping[str, Any], *, after: float = SOON) -> Iterator[None]:
-    """Show that Shipmate is at it, from a moment after it began until it is done.
-
-    In an assistant's thread by its status, elsewhere by a reaction.
-
-    Args:
-        workspaces: where Slack is.
-        body: what was said.
-        after: seconds of silence before it is shown.
-    """
-    shown: list[tuple[str, dict[str, Any]]] = []
-    status = {"channel_id": body["channel"], "thread_ts": body["thread"]}
-    reaction = {"channel": body["channel"], "timestamp": body["ts"], "name": "eyes"}
-    ways = [("reactions.add", reaction, "reactions.remove", reaction)]
-    if body["direct"] and body["thread"]:
-        method = "assistant.threads.setStatus"
-        ways.insert(0, (method, {**status, "status": "is on it …"}, method, {**status, "status": ""}))
-
-    def show() -> None:
-        for method, arguments, ending, over in ways:
-            try:
-                workspaces.api(body["team"]).call(method, **arguments)
-            except SlackFailed as error:
-                log.info("it could not be shown that an answer is coming: %s", error)
-            else:
-                shown.append((ending, over))
-                return
-
-    timer = Timer(after, show)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        timer.join()
-        for method, arguments in shown:
-            try:
-                workspaces.api(body["team"]).call(method, **arguments)
-            except SlackFailed as error:
-                log.info("that an answer is coming is still shown: %s", error)

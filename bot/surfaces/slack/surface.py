@@ -19,12 +19,13 @@ from bot.surfaces.slack.at_once import AtOnceAnswers
 from bot.surfaces.slack.client import OneWorkspace, Workspaces, connect, respond
 from bot.surfaces.slack.delivery import Cards
 from bot.surfaces.slack.door import Door, HttpDoor
-from bot.surfaces.slack.handler import Handler, at_it
+from bot.surfaces.slack.handler import Handler
 from bot.surfaces.slack.home import Home
 from bot.surfaces.slack.installed import InstalledWorkspaces, Seal
 from bot.surfaces.slack.oauth import OAuth, renewed
 from bot.surfaces.slack.people import People
 from bot.surfaces.slack.socket import Socket
+from bot.surfaces.slack.waiting import at_it
 
 log = logging.getLogger("shipmate.slack")
 

@@ -132,12 +132,6 @@ class Workspace:
         view = views[0]
         return shown(view.get("view", view)["blocks"])
 
-    def choose(self, user: str, action_id: str, value: str) -> None:
-        """Somebody chooses in a select of a modal."""
-        action = {"type": "static_select", "action_id": action_id, "selected_option": {"value": value}}
-        with closing(Browser(self.port)) as browser:
-            browser.send({"t": "block_action", "appId": "A0MATE", "channel": "", "user": user, "action": action})
-
     def send_off(self, user: str, **values: str) -> None:
         """Somebody fills in the open modal and sends it off."""
         filled: dict[str, Any] = {}

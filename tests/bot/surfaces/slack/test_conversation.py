@@ -11,7 +11,7 @@ import pytest
 
 from actions.core.people import Standing
 from bot.surfaces.slack.client import Api, OneWorkspace
-from bot.surfaces.slack.handler import at_it
+from bot.surfaces.slack.waiting import at_it
 from bot.testing import COMPANY
 from tests.bot.surfaces.slack.workspace import (
     CHANNEL,
