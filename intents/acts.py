@@ -136,14 +136,14 @@ def _condition(spoken: _Spoken) -> Act | None:  # noqa: PLR0911 - one return a c
     if spoken.starts("condition"):
         return Act.OPINION if first == "should" and spoken.asked else Act.CONDITION
     if spoken.starts("polite_if"):
-        gentle = {"get", "have", "can", "do", "take", "run", "find", "would"}
+        gentle = word_set("acts.gentle")
         busy = any(spoken.is_head(piece) and piece.word not in gentle for piece in spoken.body[2:])
         return Act.CONDITION if busy else Act.POLITE
     if first == "when" and (second in _AUX or second == "exactly"):
         return None
     if first == "once" and second in {"more", "again"}:
         return None
-    if first in word_set("acts.conditions"):
+    if first in word_set("acts.conditions") and second != "all":
         return Act.CONDITION
     if any(_condition_at(spoken, at) for at in range(1, len(said))):
         return Act.CONDITION

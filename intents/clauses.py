@@ -118,7 +118,7 @@ def _clauses(parts: list[Piece], is_head: Callable[[Piece], bool]) -> Sentence:
 def _begins_clause(piece: Piece, before: Piece, following: Piece | None, is_head: Callable[[Piece], bool]) -> bool:
     if piece.word in _JOINERS:
         return before.word not in {"and", "even", "if"}
-    if piece.word in {"and", "or"} and following is not None:
+    if piece.word in {"and", "or"} and following is not None and before.word != "ahead":
         return following.found is None and (is_head(following) or following.word in _RESUMES)
     if piece.word in {"if", "unless", "because", "although", "whereas"}:
         return before.word not in word_set("clauses.before_if")

@@ -18,7 +18,6 @@ from intents.training import Verb, public, variants
 _FILLERS = word_set("grammar.fillers")
 _LONGEST = 40
 _SHARED = 2
-"""A word that begins the phrases of more verbs than that, such as "show", tells nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +42,9 @@ class Grammar:
                 if items:
                     self._by_first["{" if items[0].startswith("{") else items[0]].append(Pattern(verb, items))
 
-    def heads(self, parts: Sequence[Piece]) -> frozenset[str]:
-        """The verbs with a phrase that begins with the first telling word of a request."""
-        words = [piece.word for piece in parts if piece.found is None]
-        first = next((word for word in words if word not in word_set("grammar.before_head")), "")
-        verbs = frozenset(pattern.verb.policy.name for pattern in self._by_first.get(first, ()))
+    def begun(self, word: str) -> frozenset[str]:
+        """The verbs whose phrases begin with a word; none where it begins those of many, such as "show"."""
+        verbs = frozenset(pattern.verb.policy.name for pattern in self._by_first.get(word, ()))
         return verbs if len(verbs) <= _SHARED else frozenset()
 
     def read(self, parts: Sequence[Piece]) -> tuple[Verb, dict[str, JsonValue]] | None:

@@ -21,9 +21,11 @@ from intents.clauses import Piece
 from intents.lexicon import STOP, english, stem, word_set
 from intents.training import NONE, Lesson, fingerprint, follow_ups, lessons, public, surroundings
 
-_VERSION = "11"
+_VERSION = "13"
 _SHORTEST = 4
 _LONG = 7
+_SHARED = 2
+"""A word that begins the requests of more verbs than that, such as "show", tells nothing."""
 _NO_HEADS = word_set("model.no_heads")
 
 
@@ -36,6 +38,7 @@ class Learned:
         weights: for each feature, how much it speaks for which labels.
         vocabulary: every plain word that was seen.
         heads: the stems with which requests begin.
+        firsts: for a word, the verbs whose requests begin with it; not those that begin the requests of many.
         negated: verbs with the words of those of their sayings that say "not".
         follow_ups: what short words mean after which verb: the verb before, the words, the verb meant.
         beside: for a verb's parameters, what stood beside them how often.
@@ -45,6 +48,7 @@ class Learned:
     weights: dict[str, list[tuple[int, float]]]
     vocabulary: list[str]
     heads: list[str]
+    firsts: dict[str, list[str]]
     negated: list[tuple[str, list[str]]]
     follow_ups: list[tuple[str, list[str], str]]
     beside: dict[str, dict[str, dict[str, int]]]
@@ -60,6 +64,7 @@ class Learned:
             weights=weights,
             vocabulary=sorted({p.word for lesson in learned for p in lesson.parts if p.word.isalpha()}),
             heads=sorted({head for lesson in asking for head in _heads(lesson)}),
+            firsts=_firsts(asking),
             negated=[(lesson.label, sorted(_content(lesson.parts))) for lesson in asking if _forbids(lesson.parts)],
             follow_ups=[(verb, sorted(said), name) for (verb, said), name in follow_ups(catalog).items()],
             beside={verb.policy.name: found for verb in public(catalog) if (found := surroundings(verb))},
@@ -108,6 +113,10 @@ class Model:
         """Whether a word, or another form of it, was seen in what verbs are asked with."""
         return word in self.vocabulary or stem(word) in self._stems or word in STOP
 
+    def begun(self, word: str) -> frozenset[str]:
+        """The verbs whose requests begin with a word; none where it begins those of many."""
+        return frozenset(self._learned.firsts.get(word, ()))
+
     def familiarity(self, parts: Sequence[Piece]) -> float:
         """The share of a clause's words that were seen in training, from 0 to 1."""
         content = [p for p in parts if not p.is_mark and p.word not in STOP]
@@ -153,6 +162,20 @@ class Model:
             begun = [near for near in nearest if near[0] == word[0] and near in self._heads]
             nearest = shuffled or (begun if len({stem(near) for near in begun}) == 1 else likeliest)
         return nearest[0] if nearest else None
+
+
+def first_word(parts: Sequence[Piece]) -> str:
+    """The first telling word of a clause; empty where a value stands before it."""
+    words = (part.word for part in parts if not part.is_mark)
+    first = next((word for word in words if word not in word_set("grammar.before_head")), "")
+    return "" if first.startswith("<") else first
+
+
+def _firsts(asking: Iterable[Lesson]) -> dict[str, list[str]]:
+    found: dict[str, set[str]] = {}
+    for lesson in asking:
+        found.setdefault(first_word(lesson.parts), set()).add(lesson.label)
+    return {word: sorted(verbs) for word, verbs in sorted(found.items()) if word and len(verbs) <= _SHARED}
 
 
 def _heads(lesson: Lesson) -> Iterable[str]:

@@ -22,7 +22,7 @@ from intents.grammar import Grammar
 from intents.hostile import is_hostile
 from intents.lexicon import STOP
 from intents.meaning import Asks, Hint, Lacks, Meaning, Message, Unclear
-from intents.model import Model
+from intents.model import Model, first_word
 from intents.slots import Filled, Filler, split_reason
 from intents.strangers import spoken_of_everything, strangers
 from intents.text import own_words
@@ -238,7 +238,8 @@ class Recognizer:
         lead = confidence / ranked[1][0] if len(ranked) > 1 and ranked[1][0] else _FAR
         bare = not filled.parameters and not earlier
         wordy = sum(p.word not in STOP for p in item.clause if not p.is_mark) > _TERSE
-        unsure = not verb.required() or wordy if self._is_risky(verb) else confidence < _SURE_BARE
+        plain = guess.label in self._headed(item) and not any(o.act is Act.NEGATED for o in every)
+        unsure = wordy or not (verb.required() or plain) if self._is_risky(verb) else confidence < _SURE_BARE
         if bare and unsure and not any(piece.found for piece in item.clause):
             return None
         return _Reading(verb, filled, min(1.0, confidence), item) if self._may(verb, item, confidence, lead) else None
@@ -246,8 +247,9 @@ class Recognizer:
     def _ranked(
         self, item: _Judged, context: Sequence[Piece], reason: str, earlier: Sequence[Before]
     ) -> list[tuple[float, Guess, Filled | None]]:
-        guesses = self._possible(item.act, self._model.classifier.guesses(features(item.clause, context)))
-        headed = self._grammar.heads(item.clause) if item.act in _ACTIVE else frozenset[str]()
+        headed = self._headed(item)
+        core = _from_head(item.clause) if headed else item.clause
+        guesses = self._possible(item.act, self._model.classifier.guesses(features(core, context)))
         scored: list[tuple[float, Guess, Filled | None]] = []
         for guess in guesses[:6]:
             if guess.label.startswith(NONE):
@@ -261,10 +263,17 @@ class Recognizer:
             scored.append((likelihood, guess, filled))
         return sorted(scored, key=lambda entry: -entry[0])
 
+    def _headed(self, item: _Judged) -> frozenset[str]:
+        """The verbs that the first telling word of a request names."""
+        if item.act not in _ACTIVE:
+            return frozenset()
+        word = first_word(item.clause)
+        return self._grammar.begun(word) or self._model.begun(word)
+
     def _possible(self, act: Act, guesses: Sequence[Guess]) -> list[Guess]:
         """The guesses that such an act leaves: a question asks for no change, a command is no report."""
         barred = {f"{NONE}{hint}" for hint in _BARRED.get(act, ())}
-        if act is Act.QUESTION:
+        if act in {Act.QUESTION, Act.OPINION}:
             barred |= self._risky
         kept = [guess for guess in guesses if guess.label not in barred]
         total = sum(guess.likelihood for guess in kept) or 1.0
@@ -298,6 +307,8 @@ class Recognizer:
         """Whether a clause may be read as asking for something that changes nothing."""
         if item.act is Act.NEGATED or item.clause[-1].word in {"who", "what", "why", "which"}:
             return False
+        if item.act is Act.OPINION:
+            return confidence >= _SURE_TOLD and lead >= _FAR and not item.conditional
         if item.act is Act.STATEMENT:
             return confidence >= (_SURE_TITLE if self._is_elliptic(item.clause) else _SURE_TOLD)
         return confidence >= _SURE_READ or (confidence >= _UNSURE and lead >= _CLEAR)
@@ -395,6 +406,12 @@ class Recognizer:
     def _by_handle(self, handle: str) -> str | None:
         person = self._organization.person_by_slack(handle)
         return person.name if person else None
+
+
+def _from_head(clause: Clause) -> Clause:
+    """A request without the words before its verb: "could you please restart it" → "restart it"."""
+    head = first_word(clause)
+    return clause[next(at for at, piece in enumerate(clause) if piece.word == head) :]
 
 
 def _complains(item: _Judged) -> bool:

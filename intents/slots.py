@@ -22,6 +22,8 @@ _CORRECTIONS = word_set("slots.corrections")
 _REASONS = frozenset({"because", "cause", "due", "reason"})
 _TOWARDS = frozenset({"to", "into", "onto", "in", "on", "towards", "at"})
 _AWAY = frozenset({"from", "than", "of", "replacing", "replace", "leaving", "off", "was", "not"})
+_SAID_HERE = frozenset({Kind.PERSON, Kind.DURATION, Kind.TEAM, Kind.ROLE, Kind.REF})
+"""Kinds that an optional parameter takes from the clause that asks, and from no other."""
 _ARTICLES = frozenset(
     {"the", "a", "an", "our", "version", "environment", "env", "service", "back", "tag", "release", "<service>"}
 )
@@ -137,6 +139,8 @@ class Filler:
             if len(names) > 1:
                 self._assign_several(kind, names, [*other, *own], filled)
             else:
+                if kind in _SAID_HERE and not self._is_required(names[0]):
+                    other = []
                 first = other[:1] if kind is Kind.PERSON and _stands_for_person(main) else other
                 self._assign(kind, names[0], own or first, filled)
         for name, choices in self._choices.items():

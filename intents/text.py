@@ -86,6 +86,7 @@ _PLUS_ONE = re.compile(r"(?<![\w.])\+1(?![\w.])")
 _MINUS_ONE = re.compile(r"👎|:(?:-1|thumbsdown):|(?<![\w.])-1(?![\w.])")
 _THUMB = re.compile(r"[👍✅🚢]|:(?:\+1|thumbsup|white_check_mark|shipit|ship):")
 _STYLE = re.compile(r"(?<![\w*])[*~](?=\S)([^*~\n]+?)(?<=\S)[*~](?![\w*])|(?<!\w)_(?=\S)([^_\n]+?)(?<=\S)_(?!\w)")
+_DASH = re.compile(r"(?<=\s)-(?=\s)")
 _ARROW = re.compile(r"\s*(?:->|=>|→|➡️?|⇒)\s*")
 _GLUED = re.compile(r"(?<=[A-Za-z\]])[@:=](?=v?\d|\s*sha)")
 _TOKEN = re.compile(
@@ -134,7 +135,7 @@ def own_words(text: str, is_person: Callable[[str], bool], handle: Callable[[str
     text = _MINUS_ONE.sub(" thumbsdown ", _PLUS_ONE.sub(" thumbsup ", _THUMB.sub(" thumbsup ", text)))
     text = _EMOJI_CODE.sub(" ", text)
     text = _STYLE.sub(lambda m: m[1] or m[2], text)
-    text = _GLUED.sub(" ", _ARROW.sub(" to ", text))
+    text = _GLUED.sub(" ", _ARROW.sub(" to ", _DASH.sub(" — ", text)))
     return Words(text, tuple(tokens(text)), tuple(quoted))
 
 
