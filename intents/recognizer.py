@@ -55,6 +55,7 @@ _FAMILIAR = 0.45
 _AHEAD = 1.7
 _CLEAR = 2.0
 _FAR = 2.5
+_MILES = 4.0
 _UNSURE = 0.15
 _SURE_TITLE = 0.4
 _HARMLESS = frozenset({Kind.DURATION, Kind.REF, Kind.TEAM})
@@ -196,6 +197,10 @@ class Recognizer:
         best = max(readings, key=lambda r: (r.judged.act in _ACTIVE, r.confidence), default=None)
         if best is None:
             return self._nothing(parts, judged)
+        lacking = set(best.verb.required()) - set(best.filled.parameters)
+        able = best.judged.act is Act.REQUEST and "?" in {p.word for p in best.judged.clause}
+        if able and len(lacking) > 1 and not earlier and not _names_target(best):
+            return _unclear(Hint.AMBIGUOUS, best.verb.policy.examples[:1])
         if best.filled.ambiguous and self._is_risky(best.verb):
             return self._which(best, parts)
         return self._complete(best.verb, best.filled.parameters, parts, earlier, confidence=best.confidence)
@@ -237,9 +242,14 @@ class Recognizer:
             return None
         lead = confidence / ranked[1][0] if len(ranked) > 1 and ranked[1][0] else _FAR
         bare = not filled.parameters and not earlier
-        wordy = sum(p.word not in STOP for p in item.clause if not p.is_mark) > _TERSE
+        core = _from_head(item.clause) if self._headed(item) else item.clause
+        wordy = sum(p.word not in STOP for p in core if not p.is_mark) > _TERSE
         plain = guess.label in self._headed(item) and not any(o.act is Act.NEGATED for o in every)
-        unsure = wordy or not (verb.required() or plain) if self._is_risky(verb) else confidence < _SURE_BARE
+        unsure = (
+            wordy or not (verb.required() or plain)
+            if self._is_risky(verb)
+            else confidence < _SURE_BARE and lead < _MILES
+        )
         if bare and unsure and not any(piece.found for piece in item.clause):
             return None
         return _Reading(verb, filled, min(1.0, confidence), item) if self._may(verb, item, confidence, lead) else None
@@ -412,6 +422,11 @@ def _from_head(clause: Clause) -> Clause:
     """A request without the words before its verb: "could you please restart it" → "restart it"."""
     head = first_word(clause)
     return clause[next(at for at, piece in enumerate(clause) if piece.word == head) :]
+
+
+def _names_target(reading: _Reading) -> bool:
+    """Whether a request says what it is about; "can you deploy to production?" only asks what can be done."""
+    return any(reading.verb.kind_of(name) in {Kind.SERVICE, Kind.PERSON} for name in reading.filled.parameters)
 
 
 def _complains(item: _Judged) -> bool:
