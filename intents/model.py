@@ -70,12 +70,19 @@ class Learned:
             beside={verb.policy.name: found for verb in public(catalog) if (found := surroundings(verb))},
         )
 
+    def save(self, path: Path) -> None:
+        """Write it, so that a reader never sees half a file."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(f".{os.getpid()}.tmp")
+        draft.write_text(json.dumps(asdict(self), separators=(",", ":")), encoding="utf-8")
+        draft.replace(path)
+
 
 class Model:
     """What the recogniser has learned from a catalogue."""
 
     def __init__(self, learned: Learned) -> None:
-        self._learned = learned
+        self._firsts = {word: frozenset(verbs) for word, verbs in learned.firsts.items()}
         self.classifier = Classifier(learned.labels, learned.weights)
         self.vocabulary = frozenset(learned.vocabulary)
         self.beside: Mapping[str, Mapping[str, Mapping[str, int]]] = learned.beside
@@ -94,16 +101,9 @@ class Model:
         path = directory / f"intents-{fingerprint(catalog, _VERSION)}.json"
         with contextlib.suppress(OSError, ValueError, TypeError):
             return cls(Learned(**json.loads(path.read_text(encoding="utf-8"))))
-        model = cls(Learned.of(catalog))
-        model.save(path)
-        return model
-
-    def save(self, path: Path) -> None:
-        """Write it, so that a reader never sees half a file."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(f".{os.getpid()}.tmp")
-        draft.write_text(json.dumps(asdict(self._learned), separators=(",", ":")), encoding="utf-8")
-        draft.replace(path)
+        learned = Learned.of(catalog)
+        learned.save(path)
+        return cls(learned)
 
     def is_head(self, piece: Piece) -> bool:
         """Whether a word begins some request of the catalogue."""
@@ -115,7 +115,7 @@ class Model:
 
     def begun(self, word: str) -> frozenset[str]:
         """The verbs whose requests begin with a word; none where it begins those of many."""
-        return frozenset(self._learned.firsts.get(word, ()))
+        return self._firsts.get(word, frozenset())
 
     def familiarity(self, parts: Sequence[Piece]) -> float:
         """The share of a clause's words that were seen in training, from 0 to 1."""
