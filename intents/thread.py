@@ -57,12 +57,18 @@ def turns_before(
     for at in range(len(thread) - 1, max(-1, len(thread) - 5), -1):
         turn = thread[at]
         if turn.action is not None and turn.action in catalog:
-            found.append(Before(catalog[turn.action], turn.parameters, turn.missing))
+            found.append(_before(catalog[turn.action], turn))
         elif turn.action is None and at == len(thread) - 1:
             meaning = read(Message(text=turn.say, by=turn.by), thread[:at])
             if isinstance(meaning, Lacks):
                 found.append(Before(catalog[meaning.action], meaning.parameters, meaning.missing))
     return found
+
+
+def _before(verb: Verb, turn: Turn) -> Before:
+    """An earlier turn, without parameters that the verb no longer has."""
+    known = {name: value for name, value in turn.parameters.items() if name in verb.model_fields and value is not None}
+    return Before(verb, known, turn.missing)
 
 
 def points_back(parts: Sequence[Piece]) -> bool:
