@@ -25,6 +25,7 @@ _SURE_BARE = 0.6
 _SURE_TOLD = 0.75
 _MISFIT = 0.3
 _HEADED = 2.5
+_NAMED = 4.0
 _TERSE = 3
 _SUPPORT = 0.1
 _CERTAIN = 0.8
@@ -39,7 +40,7 @@ _HARMLESS = frozenset({Kind.DURATION, Kind.REF, Kind.TEAM})
 _MENTIONED = frozenset({Kind.VERSION, Kind.ENVIRONMENT, Kind.PERSON, Kind.SERVICE, Kind.ROLE})
 ACTIVE = frozenset({Act.COMMAND, Act.REQUEST, Act.WISH})
 _BARRED = {
-    Act.QUESTION: (Hint.REPORTED, Hint.NEGATED, Hint.AMBIGUOUS, Hint.HYPOTHETICAL),
+    Act.QUESTION: (Hint.REPORTED, Hint.NEGATED, Hint.AMBIGUOUS, Hint.HYPOTHETICAL, Hint.THANKS),
     Act.COMMAND: (Hint.REPORTED, Hint.HYPOTHETICAL),
     Act.REQUEST: (Hint.REPORTED, Hint.HYPOTHETICAL, Hint.NEGATED),
     Act.WISH: (Hint.REPORTED, Hint.HYPOTHETICAL),
@@ -134,22 +135,26 @@ class Reader:
             return None
         lead = confidence / ranked[1][0] if len(ranked) > 1 and ranked[1][0] else _FAR
         bare = not filled.parameters and not earlier
-        core = _from_head(item.clause) if self._headed(item) else item.clause
+        core = _from_head(item.clause) if self.headed(item) else item.clause
         wordy = sum(p.word not in STOP for p in core if not p.is_mark) > _TERSE
-        plain = guess.label in self._headed(item) and not any(o.act is Act.NEGATED for o in every)
+        plain = guess.label in self.headed(item) and not any(o.act is Act.NEGATED for o in every)
         unsure = (
             wordy or not (verb.required() or plain)
             if self.is_risky(verb)
             else confidence < _SURE_BARE and lead < _MILES
         )
-        if bare and unsure and not any(piece.found for piece in item.clause):
+        unnamed = bare and unsure and not any(piece.found for piece in item.clause)
+        vague = (
+            not (filled.parameters or verb.required() or plain) and self.is_risky(verb) and confidence < _SURE_STATEMENT
+        )
+        if unnamed or vague:
             return None
         return Reading(verb, filled, min(1.0, confidence), item) if self._may(verb, item, confidence, lead) else None
 
     def _ranked(
         self, item: Judged, context: Sequence[Piece], reason: str, earlier: Sequence[Before]
     ) -> list[tuple[float, Guess, Filled | None]]:
-        headed = self._headed(item)
+        headed = self.headed(item)
         core = _from_head(item.clause) if headed else item.clause
         guesses = self._possible(item.act, self._model.classifier.guesses(features(core, context)))
         scored: list[tuple[float, Guess, Filled | None]] = []
@@ -161,11 +166,15 @@ class Reader:
             filled = self.filler(verb).fill(item.clause, context, reason)
             harmless = _HARMLESS if self.is_risky(verb) else _HARMLESS | _MENTIONED
             misfits = [kind for kind in filled.unused if kind not in harmless]
-            likelihood = guess.likelihood * _MISFIT ** len(misfits) * (_HEADED if guess.label in headed else 1)
+            likelihood = (
+                guess.likelihood
+                * _MISFIT ** len(misfits)
+                * (1 if guess.label not in headed else _HEADED if len(headed) > 1 else _NAMED)
+            )
             scored.append((likelihood, guess, filled))
         return sorted(scored, key=lambda entry: -entry[0])
 
-    def _headed(self, item: Judged) -> frozenset[str]:
+    def headed(self, item: Judged) -> frozenset[str]:
         """The verbs that the first telling word of a request names."""
         if item.act not in ACTIVE:
             return frozenset()

@@ -117,7 +117,7 @@ class Recognizer:
         if short is not None and short in self._catalog and not odd:
             return self._complete(self._catalog[short], {}, [*parts, Piece("it", "it")], earlier, confidence=0.8)
         parts = last_words(parts)
-        if not is_fragment(parts):
+        if not is_fragment(parts, self._reader.filler(last.verb).choice_words):
             return None
         if is_inquiry(parts) and self._reader.is_risky(last.verb) and not last.missing and not corrects(parts):
             return None
@@ -133,6 +133,8 @@ class Recognizer:
     def _read(self, parts: Sequence[Piece], earlier: Sequence[Before]) -> Meaning:
         judged = self._reader.judge(parts)
         readings = [reading for item in judged if (reading := self._reader.reading(item, judged, earlier)) is not None]
+        if any(r.judged.act in ACTIVE and self._reader.headed(r.judged) for r in readings):
+            readings = [r for r in readings if r.filled.parameters or self._reader.headed(r.judged)]
         writes = [r for r in readings if self._reader.is_risky(r.verb)]
         asked = {
             (r.verb.policy.name, str(sorted(r.filled.parameters.items()))) for r in writes if r.judged.act in ACTIVE

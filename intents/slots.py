@@ -122,6 +122,12 @@ class Filler:
         """The kinds of value that the verb takes."""
         return frozenset(self._by_kind)
 
+    @property
+    def choice_words(self) -> frozenset[str]:
+        """The words for values that the verb lists."""
+        listed = [choice for choices in self._choices.values() for choice in choices]
+        return frozenset(listed) | {word for choice in listed for word in _said_for().get(choice, ())}
+
     def fill(self, main: Sequence[Piece], context: Sequence[Piece] = (), reason: str = "") -> Filled:
         """The parameters that a message gives.
 

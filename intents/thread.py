@@ -76,10 +76,16 @@ def points_back(parts: Sequence[Piece]) -> bool:
     return any(piece.word in _POINTERS for piece in parts)
 
 
-def is_fragment(parts: Sequence[Piece]) -> bool:
-    """Whether a message is only values and words such as "and", "what about", "instead": it completes an earlier one."""
+def is_fragment(parts: Sequence[Piece], listed: frozenset[str] = frozenset()) -> bool:
+    """Whether a message is only values and words such as "and", "what about", "instead": it completes an earlier one.
+
+    Args:
+        parts: the message.
+        listed: words that are values of the earlier verb, such as "canary".
+    """
     words = [piece.word for piece in parts if piece.found is None and not piece.is_mark]
-    return any(piece.found for piece in parts) and all(word in _FOLLOWING for word in words)
+    valued = any(piece.found for piece in parts) or bool(set(words) & listed)
+    return valued and all(word in _FOLLOWING or word in listed for word in words)
 
 
 def last_words(parts: Sequence[Piece]) -> Sequence[Piece]:

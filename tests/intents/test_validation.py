@@ -19,7 +19,9 @@ DATA = Path(__file__).parent / "data"
 WRITES = {verb.policy.name for verb in catalog() if verb.policy.risk is not Risk.READ}
 
 
-@pytest.mark.parametrize(("company", "floor"), [("kestrel", 0.95), ("ferro", 0.94), ("tarn", 0.92), ("dolm", 0.9), ("orla", 0.9)])
+@pytest.mark.parametrize(
+    ("company", "floor"), [("kestrel", 0.95), ("ferro", 0.94), ("tarn", 0.92), ("dolm", 0.9), ("orla", 0.9)]
+)
 def test_what_people_of_another_company_type_is_understood_and_nothing_unsafe_is_proposed(
     company: str, floor: float, learned: Path
 ) -> None:
