@@ -94,10 +94,13 @@ _ADDRESS = re.compile(r"\S*[./]\w\S*")
 # What is quoted from an address on is a tool's own report: "https://…: reason".
 _QUOTED_ADDRESS = re.compile(r"([\"'])https?://[^\"']*\1?")
 
+# Yarn and Ansible put what went wrong between quotation marks.
+_QUOTED_REPORT = re.compile(r'error occurred: "|(?:^|: )FAILED! => .*"msg": "')
+
 
 def inside_quotes(text: str, at: int) -> bool:
     """Whether a position lies within quotation marks or backticks that opened before it."""
-    before = _QUOTED_ADDRESS.sub("", text[:at])
+    before = _QUOTED_REPORT.sub("", _QUOTED_ADDRESS.sub("", text[:at]))
     if before.count('"') % 2 or before.count("`") % 2:
         return True
     return len(re.findall(r"(?<!\w)'|'(?!\w)", before)) % 2 == 1

@@ -10,7 +10,7 @@ from actions.analysis.rules import Rule, rule_book
 from actions.analysis.structure import Outcome, Structure
 from actions.analysis.subjects import acceptable, plain
 from actions.analysis.trace import Trace
-from actions.analysis.vocabulary import LOUD
+from actions.analysis.vocabulary import LOUD, REASONED
 from actions.analysis.voices import Voice, inside_quotes, only_asserted, reported, said, undecorated, voice
 
 STEP_WORTH = {
@@ -37,9 +37,13 @@ _TRAILER = re.compile(r"\s+(?:Signed-off-by|Co-authored-by|Reviewed-by|Change-Id
 _BETWEEN_TESTS = 60
 _GOES_ON = 300
 _ENDS_WITHIN = 80
-_GRADLE_CAUSES = re.compile(r"went wrong|Execution failed for task|A problem occurred")
+_GRADLE_CAUSES = re.compile(r"went wrong|^\s*> Could not |Execution failed for task|A problem occurred")
 _HOST = re.compile(
     r"https?://|\b[\w\-]+(?:\.[\w\-]+)*\.(?:com|org|net|io|dev|edu|gov|sh)(?![.\w])|\b\d+\.\d+\.\d+\.\d+\b"
+)
+# A test that calls for an error shows its line before the error that it met.
+_RAISING = re.compile(
+    r"^>? +(?:with )?(?:pytest\.raises|self\.assertRaises\w*)\(|^\s*>?\s*\d* ?\|? +expect\(.*\.(?:toThrow|raise_error)"
 )
 _ECHO_LENGTH = 8
 _PRINTING = ("echo ", "printf ", "cat ", "grep ", "python -c", "node -e")
@@ -150,6 +154,11 @@ class _Scale:
             return worth
         if self._within_a_test(index, rule):
             worth *= 0.6
+        if any(
+            _RAISING.search(line)
+            for line in self.trace.texts[max(0, index - (30 if REASONED.match(text) else 4)) : index]
+        ):
+            worth *= 0.4
         if only_asserted(message, at) or not (LOUD.match(text) or reported(message, at)):
             worth *= 0.25
         if not rule.quoted and inside_quotes(message, at):
@@ -168,7 +177,7 @@ class _Scale:
             before, _, _ = self.structure.around(index)
             text = self.trace.texts[index]
             if text.lstrip().startswith("> ") and any(
-                _GRADLE_CAUSES.search(line) for line in self.trace.texts[max(0, index - 8) : index]
+                _GRADLE_CAUSES.search(line) for line in self.trace.texts[max(0, index - 8) : index + 1]
             ):
                 text = text.lstrip()[2:]  # Gradle draws the chain of causes with arrows
             self._voices[index] = voice(text, in_failure=before == "fail")

@@ -251,7 +251,11 @@ def planted(log: str, text: str, form: str, rng: random.Random) -> str:
 def plant_trials(count: int, seed: int) -> Iterator[tuple[Case, str, str, str, str]]:
     """Cases with a text of another category planted: the case, its log without and with it, that category, the form."""
     rng = random.Random(seed)  # noqa: S311 - a deterministic choice of trials
-    cases = [*failures(), *failures("more_failures.yaml")]
+    cases = [
+        *failures(),
+        *failures("more_failures.yaml"),
+        *(case for case in failures("fresh_failures.yaml") if case.command),
+    ]
     for _ in range(count):
         case = rng.choice(cases)
         frame = rng.choice(list(FRAMES.values()))
