@@ -366,7 +366,8 @@ class Restart(
             done, last = running.request.steps[:-1], running.request.steps[-1]
             # Right after it was asked for, Argo CD may still tell of the health from before.
             stirred = running.handle.get("stirred") is True or health is not Health.HEALTHY
-            late = last.started_at is None or running.now - last.started_at >= _STIRS_WITHIN
+            over = running.now >= datetime.fromisoformat(str(running.handle["deadline"]))
+            late = over or last.started_at is None or running.now - last.started_at >= _STIRS_WITHIN
             if application is not None and health is Health.HEALTHY and (stirred or late):
                 ended = last.model_copy(update={"state": StepState.DONE, "ended_at": running.now})
                 result = Restarted(
@@ -377,7 +378,7 @@ class Restart(
                     url=application.url,
                 )
                 progress.append(Ended(state="done", outcome="restarted", result=result, steps=(*done, ended)))
-            elif running.now >= datetime.fromisoformat(str(running.handle["deadline"])):
+            elif over:
                 failed = last.model_copy(update={"state": StepState.FAILED, "ended_at": running.now})
                 progress.append(
                     Ended(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 
 from actions.core.reply import Paragraph, Reply, Tone
 from actions.core.request import State
-from bot.testing import Bot
+from bot.testing import COMPANY, Bot
 
 
 @pytest.fixture
@@ -233,3 +235,13 @@ def test_a_frozen_person_neither_approves_nor_thaws(bot: Bot) -> None:
     assert "ada froze erin" in words(refused.reply)
     assert bot.request(bot.ask("erin", "thaw", person="erin")).state is State.REFUSED
     assert bot.request(answer).state is State.AWAITING_APPROVAL
+
+
+def test_a_restart_that_nobody_saw_happen_is_done_where_the_service_is_healthy_in_the_end() -> None:
+    company = copy.deepcopy(COMPANY)
+    for service in company["services"]:
+        service["argocd"]["healthy_within"] = "1s"
+    bot = Bot(company)
+    answer = bot.ask("dana", "restart", service="checkout", environment="staging")
+    bot.settle()
+    assert bot.request(answer).state is State.DONE

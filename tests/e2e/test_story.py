@@ -164,7 +164,6 @@ def test_pipelines_run_and_are_retried(shipmate: Shipmate) -> None:
         ("deploy checkout v1.4.9 to development", "There is no version v1.4.9 of checkout among its tags. The nearest"),
         ("deploy chekcout v1.4.2 to development", "checkout"),
         ("deploy checkout v1.4.2 to stagin", "staging"),
-        ("status checkuot", "checkout"),
         ("make danna viewer", "dana"),
     ],
 )

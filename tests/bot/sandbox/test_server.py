@@ -162,7 +162,8 @@ def test_a_revoked_token_is_refused_until_it_is_given_back(fresh: Sandbox) -> No
 def test_a_colleague_breaks_a_pipeline(
     sandbox: Sandbox, gitlab_client: gitlab.Gitlab, eventually: Eventually, kind: str, says: str
 ) -> None:
-    services = dict(zip(KINDS, ("checkout", "payments", "catalog", "search", "ledger-writer"), strict=True))
+    names = ("checkout", "payments", "catalog", "notifications", "web-frontend", "search", "ledger-writer")
+    services = dict(zip(KINDS, names, strict=True))
     with httpx.Client(base_url=sandbox.url, trust_env=False) as control:
         body = {"service": services[kind], "kind": kind}
         pushed = control.post("/_sandbox/breakages", json=body).raise_for_status().json()
