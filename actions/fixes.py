@@ -35,9 +35,10 @@ from actions.core.reply import (
 )
 from actions.core.request import Request, State
 from actions.failures import proof
-from actions.fixing import Fix
+from actions.fix import Fix
 from actions.investigation import failed_pipeline, investigate
 from actions.merging import Settled
+from actions.prescription import Prescription, prescribe
 
 _OPENED = MergeRequest(
     id="7",
@@ -111,9 +112,9 @@ class FixPipeline(
     service: ServiceName
     pipeline: PipelineId | None = None
 
-    def _prescribed(self, context: Context) -> fixing.Prescription:
+    def _prescribed(self, context: Context) -> Prescription:
         found = failed_pipeline(context, self.service, self.pipeline)
-        return fixing.prescribe(context, investigate(context, self.service, found))
+        return prescribe(context, investigate(context, self.service, found))
 
     def plan(self, context: Context) -> Plan:
         """Diagnose, and work out what would be changed."""

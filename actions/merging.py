@@ -82,7 +82,9 @@ def _ended(running: Running, handle: Watch, found: Pipeline | None) -> Ended:
     settled = handle.settled.model_copy(update={"pipeline": found})
     state = StepState.SKIPPED if found is None else StepState.DONE if found.status == "success" else StepState.FAILED
     steps = tuple(
-        step.model_copy(update={"state": state, "ended_at": running.now, "url": found.url if found else ""})
+        step.model_copy(
+            update={"state": state, "ended_at": running.now, "detail": "", "url": found.url if found else ""}
+        )
         if step.state is StepState.RUNNING
         else step
         for step in running.request.steps

@@ -102,7 +102,7 @@ class BreakPipeline(
     poller="gitlab",
     group="sandbox",
     phrases=(
-        "break {service} pipeline",
+        "break {service} pipeline [by {way}]",
         "break {service} build",
         "break [the] pipeline of {service} [by {way}]",
         "break [the] build of {service}",

@@ -15,7 +15,7 @@ from actions.core.ports.autonomy import Stage
 from actions.core.ports.ledger import RequestQuery
 from actions.core.ports.messaging import Delivered
 from actions.core.request import Origin, Proposal, Request, State
-from actions.fixing import Fix
+from actions.fix import Fix
 from bot.assembly import House
 from bot.hooks.gitlab import KIND
 from playbooks.engine import PREFIX, Engine

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import pytest
 
+from actions.core.errors import Unreachable
 from actions.core.ports.packages import Packages
 from actions.core.reply import Block, Paragraph, Preformatted, Reply, Tone
 from actions.core.request import State
@@ -240,3 +243,32 @@ def test_shipmates_own_attempts_are_not_mended_in_turn(broken: Bot) -> None:
     answer = broken.ask("lena", "fix_pipeline", service="checkout")
     broken.settle()
     assert "not mended in turn" in words(broken.card(answer))
+
+
+def test_gitlab_being_down_in_the_midst_is_told_and_waited_for(broken: Bot) -> None:
+    answer = broken.ask("lena", "fix_pipeline", service="checkout")
+    broken.work()
+    real = broken.pipelines.recent
+
+    def down(*_: object, **__: object) -> NoReturn:
+        raise Unreachable("GitLab", "GitLab does not answer.")
+
+    broken.pipelines.recent = down  # type: ignore[method-assign]
+    broken.tick(2)
+    steps = broken.request(answer).steps
+    assert "GitLab does not answer; trying again" in [step.detail for step in steps]
+    broken.pipelines.recent = real  # type: ignore[method-assign]
+    prove(broken, answer)
+    assert broken.request(answer).outcome == "proposed"
+
+
+def test_a_fix_that_changed_since_it_was_proven_is_not_merged(broken: Bot) -> None:
+    answer = broken.ask("lena", "fix_pipeline", service="checkout")
+    broken.work()
+    prove(broken, answer)
+    known = broken.repositories.requests["shop/checkout", "1"]
+    broken.repositories.requests["shop/checkout", "1"] = known.model_copy(update={"sha": "f" * 40})
+    refused = broken.press("lena", broken.card(answer), "Merge")
+    broken.settle()
+    assert "has changed since it was proven" in words(broken.card(refused))
+    assert broken.repositories.requests["shop/checkout", "1"].state == "opened"

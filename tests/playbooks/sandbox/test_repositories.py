@@ -20,7 +20,7 @@ from actions.core.ports.delivery import Pipelines
 from actions.core.ports.packages import Packages
 from actions.core.ports.repositories import Repositories
 from actions.core.request import Request
-from actions.fixing import Fix
+from actions.fix import Fix
 from bot.sandbox.server import Sandbox, start
 from bot.testing import COMPANY, Bot
 from playbooks.loader import load
