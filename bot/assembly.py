@@ -92,7 +92,8 @@ class RandomIds:
 
     def new(self) -> str:
         """A fresh identifier of 128 bits, safe in an address."""
-        return secrets.token_urlsafe(16)
+        # Hexadecimal: an id that began with a dash would be an option on the command line.
+        return secrets.token_hex(16)
 
 
 class Kept(Protocol):
