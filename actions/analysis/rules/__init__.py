@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from actions.analysis.categories import Category, FixRisk
 
 FIRST_LINES = 500
-LAST_LINES = 2000
+LAST_LINES = 1500
 
 
 class Examples(BaseModel):
