@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from importlib.metadata import entry_points
 
-from actions.change import Approve, Cancel, Confirm, Deny, Freeze, GrantRole, RevokeRole, Thaw
 from actions.core.catalog import Catalog, Verb
+from actions.decisions import Approve, Cancel, Confirm, Deny
 from actions.deploy import Deploy, Promote, Restart, Rollback
 from actions.failures import ExplainFailure
 from actions.fixes import DiscardFix, FixPipeline, MergeFix
+from actions.freezes import Freeze, Thaw
 from actions.help import Help
 from actions.oversight import Approvals, Audit, WhoAmI, Why
 from actions.pipelines import ListPipelines, RetryPipeline, RunPipeline
 from actions.query import ListDeployments, Services, Status
 from actions.report import WeeklySummary
+from actions.roles import GrantRole, RevokeRole
 from actions.variables import SetVariable
 
 VERBS: tuple[Verb, ...] = (

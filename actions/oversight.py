@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from actions.change import Approve, Deny, sentence
 from actions.core.action import Action, Sample
 from actions.core.context import Context
 from actions.core.errors import Refused
@@ -29,6 +28,7 @@ from actions.core.reply import (
     fields,
 )
 from actions.core.request import Request, State, Verdict
+from actions.decisions import Approve, Deny, sentence
 
 _SAMPLE_TIME = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from actions.change import Approve, Cancel, Confirm, Deny, sentence
 from actions.core.catalog import Catalog
 from actions.core.context import Context, Tools
 from actions.core.people import Standing
@@ -32,6 +31,7 @@ from actions.core.reply import (
     fields,
 )
 from actions.core.request import Origin, Request, State
+from actions.decisions import Approve, Cancel, Confirm, Deny, sentence
 from actions.gate.desk import GateDesk
 from actions.gate.standing import approval_verdict
 

@@ -7,7 +7,6 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
-from actions.change import Approve, Deny, sentence
 from actions.core.organization import Organization, Service
 from actions.core.people import Requester, Standing
 from actions.core.ports.desk import Desk
@@ -29,6 +28,7 @@ from actions.core.reply import (
     Weight,
 )
 from actions.core.request import Request, State
+from actions.decisions import Approve, Deny, sentence
 from bot.surfaces.slack.render import BLOCKS_IN_VIEW, Json, Look, draw_in_view
 
 WAITING_SHOWN = 8
