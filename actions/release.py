@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from actions.core.action import Ended, Ongoing, Operation, Progress, Running
 from actions.core.context import Context, Tools
 from actions.core.deployment import Deployment
-from actions.core.errors import NotFound, OutcomeUnknown, Refused, Rejected, Unreachable
+from actions.core.errors import NotFound, OutcomeUnknown, OutsideError, Refused, Rejected, Unreachable
 from actions.core.kinds import nearest
 from actions.core.organization import ArgoCD, Organization, Service
 from actions.core.people import Requester
@@ -28,6 +28,10 @@ from actions.core.ports.delivery import Application, Deployer, Health, Manifests
 from actions.core.reply import Step, StepState
 
 Strategy = Literal["rolling", "blue-green", "canary"]
+
+
+OUTAGE_LIMIT = timedelta(hours=1)
+"""How long after its time a step is still tried where an outside system does not answer."""
 
 
 class Phase(StrEnum):
@@ -261,11 +265,13 @@ def _advance(running: Running, handle: Progression, application: Application | N
                 return _settle(running, handle, application)
     except (Unreachable, OutcomeUnknown) as error:
         # Each of these writes is asked for again by the same marker or is harmless to repeat, so looking again is safe.
-        detail = f"{error.system} does not answer; trying again"
+        failure: OutsideError = error
+        detail, patience = f"{error.system} does not answer; trying again", OUTAGE_LIMIT
     except Rejected as error:
-        if handle.phase is Phase.REVERT and running.now >= handle.deadline + _allowed(running, tools):
-            return _stuck(running, handle, error)
-        detail = error.message
+        failure, detail = error, error.message
+        patience = _allowed(running, tools) if handle.phase is Phase.REVERT else timedelta.max
+    if running.now - handle.deadline >= patience:
+        return _stuck(running, handle, failure)
     return Ongoing(handle=_dump(handle), steps=_detail(running.request.steps, detail), poll_after=5)
 
 
@@ -274,16 +280,20 @@ def _allowed(running: Running, tools: Tools) -> timedelta:
     return _argocd(tools.organization, str(running.request.service)).healthy_within
 
 
-def _stuck(running: Running, handle: Progression, error: Rejected) -> Ended:
-    """The end of what cannot be taken back, because the outside refuses it."""
+def _stuck(running: Running, handle: Progression, error: OutsideError) -> Ended:
+    """The end of what cannot be brought on or taken back, because the outside refuses it or has not answered for long."""
     return Ended(
         state="failed",
         outcome="not taken back",
-        message=f"{handle.reason[:1].upper()}{handle.reason[1:]}. It could not be taken back: {error.message}",
+        message=f"{_sentence(handle.reason)}It could not be {'taken back' if handle.reason else 'brought on'}: {error.message}",
         remedy=f"Somebody must bring {handle.application} back to {handle.previous} by hand now.",
         result=_deployment(running, handle, healthy=False, outcome="not taken back", now_running=handle.version),
         steps=_fail(running.request.steps, f"Commit {handle.previous} back", running.now, error.message),
     )
+
+
+def _sentence(reason: str) -> str:
+    return f"{reason[:1].upper()}{reason[1:]}. " if reason else ""
 
 
 def _sync(running: Running, handle: Progression, tools: Tools) -> Progress:

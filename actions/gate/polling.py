@@ -6,12 +6,13 @@ import contextlib
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from actions.core.action import Ended, Ongoing, Operation, Progress, Running
 from actions.core.context import Tools
 from actions.core.errors import ShipmateError, Unreachable
+from actions.core.kinds import format_duration
 from actions.core.ports.ledger import LEASE, Conflict, Move
 from actions.core.request import Request, State
 from actions.gate.gate import Gate, Outdated
@@ -24,6 +25,11 @@ ROUNDS = 8
 """How many batches one job polls before it makes room for others."""
 OUTAGE_PAUSE = timedelta(seconds=10)
 """How long to leave a connector alone that did not answer."""
+
+OUTAGE_LIMIT = timedelta(hours=1)
+"""After how long without an answer an operation is given up, so that it does not hold its lock for ever."""
+_SILENT_SINCE = "_silent_since"
+"""The key of a handle that says since when a connector has not answered; any answer takes it away."""
 
 Poll = Callable[[Sequence[Running], Tools], Sequence[Progress]]
 
@@ -98,7 +104,8 @@ def _is_news(move: Move) -> bool:
 
 
 def _running(gate: Gate, request: Request, action: Operation[Any]) -> Running:
-    return Running(request=request, action=action, handle=request.handle or {}, now=gate.clock.now())
+    handle = {key: value for key, value in (request.handle or {}).items() if key != _SILENT_SINCE}
+    return Running(request=request, action=action, handle=handle, now=gate.clock.now())
 
 
 def _polled(gate: Gate, members: list[tuple[Request, Operation[Any]]]) -> list[Move]:
@@ -147,10 +154,15 @@ def _move(gate: Gate, request: Request, progress: Progress) -> Move:
 
 
 def _later(gate: Gate, request: Request, message: str) -> Move:
-    """The operation left as it is, with a word about why there is no news."""
+    """The operation left as it is, with a word about why there is no news; given up after `OUTAGE_LIMIT` of that."""
+    now = gate.clock.now()
+    since = (request.handle or {}).get(_SILENT_SINCE) or now.isoformat()
+    if now - datetime.fromisoformat(str(since)) >= OUTAGE_LIMIT:
+        return _given_up(gate, request, f"{message} That has been so for {format_duration(OUTAGE_LIMIT)}.")
     update = {
         "state": State.WAITING,
-        "next_poll_at": gate.clock.now() + OUTAGE_PAUSE,
+        "handle": {**(request.handle or {}), _SILENT_SINCE: since},
+        "next_poll_at": now + OUTAGE_PAUSE,
         "message": message,
         "lease_owner": None,
         "lease_until": None,

@@ -245,3 +245,17 @@ def test_a_restart_that_nobody_saw_happen_is_done_where_the_service_is_healthy_i
     answer = bot.ask("dana", "restart", service="checkout", environment="staging")
     bot.settle()
     assert bot.request(answer).state is State.DONE
+
+
+def test_an_outage_that_does_not_end_is_given_up_honestly_and_lets_go_of_the_lock(bot: Bot) -> None:
+    answer = bot.ask("lena", "deploy", service="checkout", version="v1.4.2", environment="staging")
+    bot.work()
+    bot.cluster.down = True
+    for _ in range(70):
+        bot.tick(60)
+    request = bot.request(answer)
+    assert (request.state, request.outcome) == (State.FAILED, "not known")
+    assert "How it went is not known" in words(bot.card(answer))
+    bot.cluster.down = False
+    again = bot.ask("lena", "restart", service="checkout", environment="staging")
+    assert bot.request(again).state is not State.REFUSED
