@@ -114,6 +114,8 @@ class Deny(
     queue="inline",
     phrases=(
         "deny [{request}] [because {reason}]",
+        "deny {request}: {reason}",
+        "reject {request}: {reason}",
         "reject [{request}] [because {reason}]",
         "decline {request}",
         "deny it",

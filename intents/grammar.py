@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from pydantic import JsonValue
@@ -52,18 +52,21 @@ class Grammar:
 
         Names that were mistyped or may be several, and words that were mended, are not the plain grammar.
         """
-        words = [piece for piece in parts if piece.found is not None or piece.word not in _FILLERS]
-        while words and words[-1].is_mark:
-            words = words[:-1]
+        places = [at for at, piece in enumerate(parts) if piece.found is not None or piece.word not in _FILLERS]
+        while places and parts[places[-1]].is_mark:
+            places.pop()
+        words = [parts[at] for at in places]
         if not words or len(words) > _LONGEST or any(p.corrected or (p.found and p.found.fuzzy) for p in words):
             return None
         for pattern in (*self._by_first.get(words[0].word, ()), *self._by_first.get("{", ())):
-            values = self._match(pattern, words)
+            values = self._match(pattern, words, lambda at: _free_text(parts, places, at))
             if values is not None:
                 return pattern.verb, values
         return None
 
-    def _match(self, pattern: Pattern, words: Sequence[Piece]) -> dict[str, JsonValue] | None:
+    def _match(
+        self, pattern: Pattern, words: Sequence[Piece], text_from: Callable[[int], str]
+    ) -> dict[str, JsonValue] | None:
         values: dict[str, JsonValue] = {}
         at = 0
         for number, item in enumerate(pattern.items):
@@ -78,7 +81,7 @@ class Grammar:
             if pattern.verb.kind_of(name) in {Kind.TEXT, Kind.TOPIC} and not pattern.verb.choices_of(name):
                 if number + 1 < len(pattern.items):
                     return None
-                values[name] = " ".join(piece.text for piece in words[at:])
+                values[name] = text_from(at)
                 return values
             value, at = self._value(pattern.verb, name, words, at)
             if value is None:
@@ -95,6 +98,15 @@ class Grammar:
         if kind is Kind.VERB:
             return (piece.word if piece.word in self._names else None), at + 1
         return (piece.found.readings.get(kind) if piece.found else None), at + 1
+
+
+def _free_text(parts: Sequence[Piece], places: Sequence[int], at: int) -> str:
+    """What was typed from a word on, with the small words that the grammar passes over: "the sale", not "sale"."""
+    begun = places[at - 1] + 1 if at else 0
+    said = [piece.text for piece in parts[begun : places[-1] + 1]]
+    while len(said) > 1 and said[0].casefold() in {"of", "that", ":"}:
+        said.pop(0)
+    return " ".join(said)
 
 
 def choice_at(choices: Iterable[str], words: Sequence[Piece], at: int) -> tuple[str | None, int]:

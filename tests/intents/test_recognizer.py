@@ -107,3 +107,9 @@ def test_a_name_between_two_others_is_asked_back_and_never_guessed(recognizer: R
     unknown = recognizer.recognize(Message(text="restart billing in prod"))
     assert isinstance(unknown, Lacks)
     assert unknown.missing == ("service",)
+
+
+def test_a_reason_keeps_its_small_words(recognizer: Recognizer) -> None:
+    meaning = recognizer.recognize(Message(text="freeze production for 2h because of the sale"))
+    assert isinstance(meaning, Asks)
+    assert meaning.parameters["reason"] == "the sale"
