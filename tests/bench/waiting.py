@@ -164,7 +164,8 @@ def memory(pid: int) -> int:
     return sum(int(fields[key].split()[0]) for key in ("Private_Clean", "Private_Dirty")) * 1024
 
 
-def measure(count: int, seconds: float) -> None:
+def measure(count: int, seconds: float) -> int:
+    """Measure one size; how many bytes the workers grew by."""
     title(f"{count:,} deployments at once, each {seconds:.0f} s outside, {WORKERS} workers")
     baseline = asyncio.run(in_memory(count, seconds))
     with tempfile.TemporaryDirectory() as folder:
@@ -208,6 +209,7 @@ def measure(count: int, seconds: float) -> None:
     line("worker memory per waiting deployment", f"{peak / count:.0f} bytes", "target <= 1024")
     line("a poll is late by (median)", milliseconds(statistics.median(late)))
     line("a poll is late by (99th percentile)", milliseconds(quantile(late, 0.99)))
+    return peak
 
 
 def warm_up(house: House) -> None:
@@ -250,5 +252,11 @@ async def in_memory(count: int, seconds: float) -> float:
 
 def run() -> None:
     """Measure each size."""
-    for count, seconds in SIZES:
-        measure(count, seconds)
+    grown = [measure(count, seconds) for count, seconds in SIZES]
+    few, many = (count for count, _ in SIZES)
+    title("What one more waiting deployment costs")
+    line(
+        f"worker memory, from {few:,} to {many:,}",
+        f"{(grown[1] - grown[0]) / (many - few):.0f} bytes",
+        "target <= 1024",
+    )
