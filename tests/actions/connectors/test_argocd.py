@@ -10,7 +10,8 @@ from actions.core.errors import NotFound, OutcomeUnknown, Rejected, Unreachable
 from actions.core.ports.delivery import Application, Health, ManifestTarget, Sync
 from tests.actions.connectors.conftest import Connectors
 
-pytestmark = pytest.mark.wheels
+# One sandbox serves the module, so its tests run in order and in one process.
+pytestmark = [pytest.mark.wheels, pytest.mark.xdist_group("connectors argocd")]
 
 
 def until(at: Connectors, name: str, holds: Callable[[Application], bool]) -> Application:

@@ -11,7 +11,8 @@ import pytest
 from bot.sandbox.argocd.workload import Timings
 from bot.sandbox.server import Sandbox, start
 
-pytestmark = pytest.mark.wheels
+# One sandbox serves the module, so its tests run in order and in one process.
+pytestmark = [pytest.mark.wheels, pytest.mark.xdist_group("sandbox argocd")]
 
 Eventually = Callable[[Callable[[], Any]], Any]
 

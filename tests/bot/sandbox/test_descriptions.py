@@ -26,7 +26,8 @@ from tests.bot.sandbox.conftest import QUICK
 from tests.bot.sandbox.descriptions import Description, Exchange
 from tests.bot.sandbox.descriptions import gitlab as gitlab_description
 
-pytestmark = pytest.mark.wheels
+# One sandbox serves the module, so its tests run in order and in one process.
+pytestmark = [pytest.mark.wheels, pytest.mark.xdist_group("sandbox descriptions")]
 
 STAGING = ManifestTarget(project="shop/manifests", branch="main", file="apps/checkout/staging/kustomization.yaml")
 

@@ -15,7 +15,8 @@ import pytest
 from bot.sandbox.repository import ENVIRONMENT
 from bot.sandbox.server import Sandbox
 
-pytestmark = pytest.mark.wheels
+# One sandbox serves the module, so its tests run in order and in one process.
+pytestmark = [pytest.mark.wheels, pytest.mark.xdist_group("sandbox pushes")]
 
 Eventually = Callable[[Callable[[], Any]], Any]
 

@@ -16,7 +16,8 @@ from bot.sandbox.faults import FaultError
 from bot.sandbox.server import Sandbox, SandboxError, start
 from tests.bot.sandbox.conftest import QUICK
 
-pytestmark = pytest.mark.wheels
+# One sandbox serves the module, so its tests run in order and in one process.
+pytestmark = [pytest.mark.wheels, pytest.mark.xdist_group("sandbox server")]
 
 Eventually = Callable[[Callable[[], Any]], Any]
 
