@@ -30,7 +30,8 @@ from actions.core.reply import (
     Tone,
     fields,
 )
-from actions.release import Release, Strategy, application_of, manifest_target
+from actions.release import Release, Strategy, application_of
+from actions.rollout import manifest_target
 
 _SAMPLE_TIME = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 _STIRS_WITHIN = timedelta(seconds=5)
