@@ -95,7 +95,7 @@ class Floor:
             self.bot.tick(0.5)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def outcomes(
     tmp_path_factory: pytest.TempPathFactory, absent: Callable[[str], NoReturn]
 ) -> Iterator[dict[str, Outcome]]:
