@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from actions.core.action import Ended, Ongoing, Progress, Running
+from actions.core.action import OUTAGE_LIMIT, Ended, Ongoing, Progress, Running
 from actions.core.context import Tools
 from actions.core.deployment import Deployment
 from actions.core.errors import NotFound, OutcomeUnknown, OutsideError, Rejected, Unreachable
@@ -21,9 +21,6 @@ from actions.core.organization import ArgoCD, Organization, Service
 from actions.core.people import Requester
 from actions.core.ports.delivery import Application, Deployer, Health, Manifests, ManifestTarget, Sync
 from actions.core.reply import Step, StepState
-
-OUTAGE_LIMIT = timedelta(hours=1)
-"""How long after its time a step is still tried where an outside system does not answer."""
 
 
 class Phase(StrEnum):

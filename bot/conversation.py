@@ -152,8 +152,10 @@ class Conversation:
         key = heard.place.key
         message = Message(text=heard.text[:LONGEST_MESSAGE], by=heard.by.name, quoted=heard.quoted)
         meaning: Meaning | None = self._settled(heard) or self._bare(heard.text)
+        turns: Sequence[Turn] = ()
         if meaning is None:
-            meaning = self._with_its_end(self.understanding().recognize(message, self._turns(key)), heard.text)
+            turns = self._turns(key)
+            meaning = self._with_its_end(self.understanding().recognize(message, turns), heard.text)
         said = redact(message.text)
         turn = Turn(say=said, by=heard.by.name)
         match meaning:
@@ -163,7 +165,7 @@ class Conversation:
                 )
                 answer = Answer(reply=self._question(meaning), kind="question")
             case Asks():
-                meaning = self._answered_plainly(meaning, heard, key)
+                meaning = self._answered_plainly(meaning, heard.text.strip(), turns)
                 proposal = Proposal(
                     action=meaning.action,
                     parameters=meaning.parameters,
@@ -198,12 +200,11 @@ class Conversation:
             action="confirm" if said else "cancel", parameters={"request": waiting[0].id}, origin=Origin.GRAMMAR
         )
 
-    def _answered_plainly(self, meaning: Asks, heard: Heard, key: str) -> Asks:
+    def _answered_plainly(self, meaning: Asks, said: str, turns: Sequence[Turn]) -> Asks:
         """The same as if typed in one go, where a question was answered with a plain name or value.
 
         The question showed what was known already, so nothing of the request is unseen.
         """
-        turns = self._turns(key)
         asked = turns[-1] if turns else None
         if asked is None or not asked.missing or asked.action != meaning.action:
             return meaning
@@ -212,7 +213,7 @@ class Conversation:
         if not known or added != [asked.missing[0]]:
             return meaning
         kind = self.gate.catalog[meaning.action].kind_of(added[0])
-        value, said = meaning.parameters[added[0]], heard.text.strip()
+        value = meaning.parameters[added[0]]
         plain = said == value or (kind in NAMES and self.gate.tools.organization.resolve(kind, said) == value)
         if not plain:
             return meaning

@@ -273,6 +273,9 @@ class Ended(BaseModel):
 
 Progress = Ongoing | Ended
 
+OUTAGE_LIMIT = timedelta(hours=1)
+"""How long an operation is still looked after while an outside system does not answer, before it is given up honestly."""
+
 
 class Operation(Action[R], ABC):
     """Base of the long verbs: started in moments, then polled in batches; no worker is held while it waits."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from actions.core.action import Ended, Ongoing, Operation, Progress, Running
+from actions.core.action import OUTAGE_LIMIT, Ended, Ongoing, Operation, Progress, Running
 from actions.core.context import Tools
 from actions.core.errors import ShipmateError, Unreachable
 from actions.core.kinds import format_duration
@@ -26,8 +26,6 @@ ROUNDS = 8
 OUTAGE_PAUSE = timedelta(seconds=10)
 """How long to leave a connector alone that did not answer."""
 
-OUTAGE_LIMIT = timedelta(hours=1)
-"""After how long without an answer an operation is given up, so that it does not hold its lock for ever."""
 _SILENT_SINCE = "_silent_since"
 """The key of a handle that says since when a connector has not answered; any answer takes it away."""
 
