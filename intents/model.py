@@ -21,7 +21,6 @@ from intents.clauses import Piece
 from intents.lexicon import STOP, english, stem, word_set
 from intents.training import NONE, Lesson, fingerprint, follow_ups, lessons, public, surroundings
 
-_VERSION = "13"
 _SHORTEST = 4
 _LONG = 7
 _SHARED = 2
@@ -98,7 +97,7 @@ class Model:
         """The model of a catalogue out of a directory; fitted and put there where it is not."""
         if directory is None:
             return cls(Learned.of(catalog))
-        path = directory / f"intents-{fingerprint(catalog, _VERSION)}.json"
+        path = directory / f"intents-{fingerprint(catalog)}.json"
         with contextlib.suppress(OSError, ValueError, TypeError):
             return cls(Learned(**json.loads(path.read_text(encoding="utf-8"))))
         learned = Learned.of(catalog)

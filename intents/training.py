@@ -88,17 +88,18 @@ def follow_ups(catalog: Catalog) -> dict[tuple[str, frozenset[str]], str]:
     return found
 
 
-def fingerprint(catalog: Catalog, version: str) -> str:
-    """A hash of everything that is learned from, so that a model is fitted again when any of it changes."""
-    seen = hashlib.sha256(version.encode())
+def fingerprint(catalog: Catalog) -> str:
+    """A hash of all that is learned from and of what learns, so that a model is fitted again when any of it changes."""
+    seen = hashlib.sha256()
+    for source in sorted(Path(__file__).parent.rglob("*.*")):
+        if source.suffix in {".py", ".txt"}:
+            seen.update(source.read_bytes())
     for verb in public(catalog):
         policy = verb.policy
         fields = [[name, verb.kind_of(name), verb.choices_of(name)] for name in verb.model_fields]
         seen.update(
             json.dumps([policy.name, policy.risk, policy.phrases, policy.examples, sayings(verb), fields]).encode()
         )
-    for name in ("none.txt", "synonyms.txt", "english.txt"):
-        seen.update("\n".join(data_lines(name)).encode())
     return seen.hexdigest()[:20]
 
 

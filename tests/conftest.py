@@ -24,11 +24,9 @@ def absent() -> Callable[[str], NoReturn]:
 
 
 @pytest.fixture(scope="session")
-def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where what was learned from a catalogue is kept, so that it is learned once and not by every test."""
-    folder = tmp_path_factory.getbasetemp() / "understanding"
-    folder.mkdir(exist_ok=True)
-    return folder
+def learned(pytestconfig: pytest.Config) -> Path:
+    """Where what was learned from a catalogue is kept, from one run to the next, until its words or what learns change."""
+    return pytestconfig.cache.mkdir("understanding")
 
 
 @pytest.fixture(scope="session")

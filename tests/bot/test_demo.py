@@ -22,12 +22,6 @@ from bot.stores.redis.embedded import start_embedded
 pytestmark = pytest.mark.wheels
 
 
-@pytest.fixture(scope="session")
-def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the recogniser learned of the catalogue, which it does once for all of these tests."""
-    return tmp_path_factory.mktemp("understanding")
-
-
 @pytest.fixture
 def environment(tmp_path: Path, learned: Path) -> Mapping[str, str]:
     """The environment of the programs that are tested: this one's, less what names systems of one's own."""

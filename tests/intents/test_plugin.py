@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pydantic import BaseModel
 
@@ -51,8 +53,8 @@ class PurgeCache(
 
 
 @pytest.fixture(scope="module")
-def recognizer() -> Recognizer:
-    return Recognizer(catalog([PurgeCache]), COMPANY)
+def recognizer(learned: Path) -> Recognizer:
+    return Recognizer(catalog([PurgeCache]), COMPANY, learned)
 
 
 def test_its_phrases_are_plain_grammar(recognizer: Recognizer) -> None:

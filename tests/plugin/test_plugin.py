@@ -31,10 +31,10 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def bot(packages: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Bot:
+def bot(packages: Path, monkeypatch: pytest.MonkeyPatch, learned: Path) -> Bot:
     monkeypatch.syspath_prepend(str(packages))
     organization = Organization.model_validate(COMPANY)
-    return Bot(verbs=installed(), understanding=lambda: Recognizer(catalog(), organization, tmp_path))
+    return Bot(verbs=installed(), understanding=lambda: Recognizer(catalog(), organization, learned))
 
 
 def test_what_a_person_says_is_understood_done_and_answered(bot: Bot) -> None:
