@@ -19,10 +19,12 @@ from starlette.routing import BaseRoute
 from bot import tokens
 from bot.assembly import House, assemble
 from bot.hooks.gitlab import Hook
+from bot.links import Links
 from bot.settings import Settings
 from bot.surfaces.slack import surface as slack
 from bot.web import app
 from bot.web.house import HouseDesk
+from bot.web.pages import RequestPage
 from bot.web.variables import VariablePage
 
 _LOG = logging.getLogger(__name__)
@@ -63,8 +65,12 @@ def run(settings: Settings, *, listener: socket.socket | None = None, hand_out: 
 
 def routes(house: House, settings: Settings) -> list[BaseRoute]:
     """What the configured surfaces and hooks serve."""
-    page = VariablePage(house.kept.ledger, house.gate.tools, house.clock)
-    found: list[BaseRoute] = [*slack.routes(house, settings), page.route()]
+    links = Links(house.kept.offers, house.clock, house.ids, settings.address)
+    pages = (
+        VariablePage(house.kept.ledger, house.gate.tools, house.clock),
+        RequestPage(links, house.kept.ledger, house.conversation.card),
+    )
+    found: list[BaseRoute] = [*slack.routes(house, settings), *(page.route() for page in pages)]
     if settings.gitlab_webhook_token is not None:
         token = settings.gitlab_webhook_token.get_secret_value()
         found.append(Hook(token, house.passing.inbox, house.organization, house.clock).route())

@@ -70,6 +70,7 @@ class Cards:
         clock: the time.
         ids: identifiers of offers.
         respond: posts to a response address; whether it was taken.
+        page: the address of the page on which all of a request can be read; empty where there is none.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Cards:
         clock: Clock,
         ids: Ids,
         respond: Callable[[str, Mapping[str, Any]], bool],
+        page: Callable[[Request], str],
     ) -> None:
         self._workspaces = workspaces
         self._people = people
@@ -92,6 +94,7 @@ class Cards:
         self._clock = clock
         self._ids = ids
         self._respond = respond
+        self._page = page
         self._lock = Lock()
         self._recent: OrderedDict[str, _Recent] = OrderedDict()
 
@@ -115,7 +118,11 @@ class Cards:
 
         answered = request is not None and request.state is State.DONE and not request.changes
         rated = request.id if request is not None and answered else ""
-        return Look(users=self._people.user_of, hold=hold, feedback=rated)
+
+        def more() -> str:
+            return self._page(request) if request is not None else ""
+
+        return Look(users=self._people.user_of, hold=hold, more=more, feedback=rated)
 
     def show(self, request: Request, *, new: bool = False) -> datetime | None:
         """Bring a request's card up to date.

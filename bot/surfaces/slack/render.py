@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, assert_never
 
@@ -98,13 +98,13 @@ class Look:
     Attributes:
         users: the Slack user of a person.
         hold: keeps the actions behind buttons.
-        more: the address at which all of it can be read; empty where there is none.
+        more: makes the address at which all of it can be read; empty where there is none.
         feedback: the request whose answer may be rated; empty where none is.
     """
 
     users: Users
     hold: Hold
-    more: str = ""
+    more: Callable[[], str] = str
     feedback: str = ""
 
 
@@ -338,7 +338,7 @@ class _Renderer:
         return elements
 
     def _shortened(self, left_out: Sequence[str]) -> Json:
-        url = address(self._look.more)
+        url = address(self._look.more())
         told = escape(", ".join(left_out[:6]) + (" and more" if len(left_out) > 6 else ""))  # noqa: PLR2004 - a line
         link = f" <{url.replace('&', '&amp;')}|See all of it>" if url else ""
         return {"type": "context", "elements": [_mrkdwn(f"Not shown for lack of room: {told}.{link}")]}

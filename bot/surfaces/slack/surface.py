@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from actions.core.ports.messaging import Delivered
 from actions.core.request import Request
 from bot.assembly import House
+from bot.links import Links
 from bot.settings import Settings
 from bot.surfaces.slack.agenda import Agenda
 from bot.surfaces.slack.at_once import AtOnceAnswers
@@ -124,7 +125,7 @@ def door_of(house: House, where: Workspaces) -> Door:
 def listening(house: House, settings: Settings) -> Slack:
     """What Slack does in a listener, begun."""
     where = workspaces(house, settings)
-    found = Slack(house, where)
+    found = Slack(house, where, address=settings.address)
     found.agenda.start()
     Thread(target=_warm, args=(house, where), name="slack-warm", daemon=True).start()
     if settings.slack_app_token is not None:
@@ -153,10 +154,16 @@ class Slack:
         house: Shipmate, put together.
         where: the workspaces.
         answer: posts to a response address.
+        address: how people reach `web`, for links to what a thread has no room for; no links where it is empty.
     """
 
     def __init__(
-        self, house: House, where: Workspaces, *, answer: Callable[[str, Mapping[str, Any]], bool] = respond
+        self,
+        house: House,
+        where: Workspaces,
+        *,
+        answer: Callable[[str, Mapping[str, Any]], bool] = respond,
+        address: str = "",
     ) -> None:
         self._house = house
         self._where = where
@@ -164,6 +171,7 @@ class Slack:
         self.agenda = Agenda(house.clock, self._draw_now)
         self.closing: list[Callable[[], None]] = [self.agenda.close]
         people = People(house.organization, where, house.clock)
+        links = Links(house.kept.offers, house.clock, house.ids, address)
         self.cards = Cards(
             workspaces=where,
             people=people,
@@ -173,6 +181,7 @@ class Slack:
             clock=house.clock,
             ids=house.ids,
             respond=answer,
+            page=links.to if address else lambda _: "",
         )
         self.handler = Handler(
             conversation=house.conversation,

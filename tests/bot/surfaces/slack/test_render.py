@@ -54,7 +54,7 @@ def hold(action: str, parameters: Mapping[str, JsonValue]) -> str:
     return f"offer-{action}-{abs(hash(str(sorted(parameters.items())))):x}"
 
 
-LOOK = Look(users=USERS.get, hold=hold, more="https://shipmate.example/requests/R-12?a=1&b=2")
+LOOK = Look(users=USERS.get, hold=hold, more=lambda: "https://shipmate.example/requests/R-12?a=1&b=2")
 
 
 def drawn(*blocks: Block, **more: Any) -> Message:

@@ -21,6 +21,7 @@ from intents.meaning import Asks, Hint, Lacks, Meaning, Message, Unclear
 from tests.bot.surfaces.slack.limits import check_blocks, nodes, shown
 
 TEAM, ME, CHANNEL = "T0SHOP", "U0MATE", "C0OPS"
+ADDRESS = "https://shipmate.example"
 DANA, ERIN, LENA = "U0DANA", "U0ERIN", "U0LENA"
 
 
@@ -170,8 +171,8 @@ class Plain:
             return Asks(action="deploy", parameters=known, origin=Origin.GRAMMAR)
         if found := re.fullmatch(r"(approve|deny|cancel) (R-\d+)", text):
             return Asks(action=found[1], parameters={"request": found[2]}, origin=Origin.GRAMMAR)
-        if text == "help":
-            return Asks(action="help", origin=Origin.GRAMMAR)
+        if text in {"help", "services"}:
+            return Asks(action=text, origin=Origin.GRAMMAR)
         return Unclear(hint=Hint.OUT_OF_SCOPE)
 
 
@@ -187,13 +188,14 @@ class Office:
         self.bot = Bot(company or COMPANY, understanding=Plain)
         where = OneWorkspace(Api(self.workspace))
         self.door = door_of(self.bot.house, where)
-        self.slack = Slack(self.bot.house, where, answer=self.workspace.respond)
+        self.slack = Slack(self.bot.house, where, answer=self.workspace.respond, address=ADDRESS)
         self._heard = 0
         self._stamps = count(1)
 
     def another_listener(self) -> Slack:
         """A second listener, which knows only what is stored."""
-        return Slack(self.bot.house, OneWorkspace(Api(self.workspace)), answer=self.workspace.respond)
+        where = OneWorkspace(Api(self.workspace))
+        return Slack(self.bot.house, where, answer=self.workspace.respond, address=ADDRESS)
 
     def deliver(self, payload: Mapping[str, Any]) -> Answer:
         """Slack delivers something."""
