@@ -57,7 +57,7 @@ class _Presented(Release, ABC):
         if result.commit_url:
             links += (Link(text="commit", url=result.commit_url),)
         if result.application_url:
-            links += (" ", Link(text="Argo CD", url=result.application_url))
+            links += (*((" · ",) if links else ()), Link(text="Argo CD", url=result.application_url))
         facts = fields(
             ("Before", (Code(text=result.previous),) if result.previous else ()),
             ("Now", Code(text=result.running or result.version)),

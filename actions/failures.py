@@ -23,6 +23,7 @@ from actions.core.reply import (
     Reply,
     Span,
     Strong,
+    Text,
     Tone,
     Weight,
     fields,
@@ -100,15 +101,16 @@ class ExplainFailure(
     def reply(self, result: Failure, context: Context) -> Reply:
         """The cause in a sentence, the lines that prove it, and what can be done."""
         pipeline = result.pipeline
-        blocks: list[Block] = [fields(*facts(result))]
-        for failure in result.jobs:
-            blocks += presented(failure)
+        blocks: list[Block] = [
+            block for failure in result.jobs for block in presented(failure, alone=len(result.jobs) == 1)
+        ]
         if pipeline.fault:
             blocks.append(
                 Paragraph(text=("GitLab could not read its configuration: ", Code(text=pipeline.fault[:500])))
             )
         if result.left_out:
             blocks.append(Note(text=(f"{result.left_out} more jobs failed.",)))
+        blocks.append(fields(*facts(result)))
         return Reply(
             title=_title(result),
             tone=Tone.BAD,
@@ -136,24 +138,23 @@ def facts(failure: Failure) -> list[tuple[str, tuple[Span, ...] | Span]]:
     return [("Pipeline", number), ("Ref", pipeline.ref), ("Commit", Code(text=pipeline.sha[:8]))]
 
 
-def presented(failure: JobFailure) -> list[Block]:
-    """What is said of one failed job."""
+def presented(failure: JobFailure, *, alone: bool = False) -> list[Block]:
+    """What is said of one failed job; where it is the only one, the title has said the cause."""
     job, diagnosis = failure.job, failure.diagnosis
     name: Span = Link(text=job.name, url=job.url) if job.url else Code(text=job.name)
     if not failure.readable:
         return [Paragraph(text=("Job ", name, " left no log, so there is nothing to tell its failure by."))]
-    blocks: list[Block] = [
-        Paragraph(text=("Job ", name, ": ", Strong(text=diagnosis.root_cause)), weight=Weight.ESSENTIAL),
-        fields(
-            ("Category", _category(diagnosis)),
-            ("Confidence", f"{diagnosis.confidence:.0%}"),
-            ("Playbook", Code(text=diagnosis.playbook) if diagnosis.playbook else ""),
-            ("Fingerprint", Code(text=diagnosis.fingerprint)),
-        ),
-    ]
+    cause: Text = () if alone else (": ", Strong(text=diagnosis.root_cause))
+    blocks: list[Block] = [Paragraph(text=("Job ", name, *cause), weight=Weight.ESSENTIAL)]
     if diagnosis.lines:
         blocks.append(Preformatted(text=proof(diagnosis)))
-    return blocks
+    facts = fields(
+        ("Category", _category(diagnosis)),
+        ("Confidence", f"{diagnosis.confidence:.0%}"),
+        ("Playbook", Code(text=diagnosis.playbook) if diagnosis.playbook else ""),
+        ("Fingerprint", Code(text=diagnosis.fingerprint)),
+    )
+    return [*blocks, facts]
 
 
 def proof(diagnosis: Diagnosis) -> str:

@@ -291,7 +291,8 @@ class ListDeployments(
             for d in result.deployments
         )
         columns = ("When", "Service", "Environment", "Version", "Outcome", "By", "Request")
-        return Reply(title=f"{len(rows)} deployments{result.scope}", blocks=(Table(columns=columns, rows=rows),))
+        many = "" if len(rows) == 1 else "s"
+        return Reply(title=f"{len(rows)} deployment{many}{result.scope}", blocks=(Table(columns=columns, rows=rows),))
 
     @classmethod
     def sample(cls) -> Sample:

@@ -120,20 +120,19 @@ class Cards:
         given = self.desk.gate.approved_by(request)
         needed = (verdict.approvals if verdict else 1) - len(given)
         who: list[Span] = [part for name in may for part in (Mention(person=name), " ")]
+        why = [Paragraph(text=(f"{verdict.rule[:1].upper()}{verdict.rule[1:]}.",))] if verdict else []
         facts = fields(
-            ("Asked by", Mention(person=request.requester.name)),
-            ("Needs", f"{needed} approval{'s' if needed != 1 else ''}"),
-            ("Why", verdict.rule if verdict else ""),
-            ("Who may", tuple(who[:-1]) or "nobody who is configured"),
-            ("Approved by", ", ".join(given)),
+            ("Who may approve", tuple(who[:-1]) or "nobody who is configured"),
             ("Until", (Moment(at=request.expires_at),) if request.expires_at else ""),
+            ("Needs", f"{needed} approvals" if needed != 1 else ""),
+            ("Approved by", ", ".join(given)),
             weight=Weight.ESSENTIAL,
         )
         deny = Button.of("Deny", Deny(request=request.id), style=ButtonStyle.DANGER)
         return Reply(
             title=f"{_title(request)} waits for approval",
             tone=Tone.WARNING,
-            blocks=(*_plan(request.plan), facts, _small_print(request)),
+            blocks=(*_plan(request.plan), *why, facts, _small_print(request)),
             buttons=(
                 Button.of("Approve", Approve(request=request.id), style=ButtonStyle.PRIMARY),
                 deny.model_copy(update={"asks_for": ("reason",)}),

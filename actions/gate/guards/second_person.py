@@ -35,7 +35,8 @@ class SecondPersonGuard:
             name = request.environment
             kind = case.organization.environment(name).kind if name else EnvironmentKind.PRODUCTION
             if kind is EnvironmentKind.PRODUCTION:
-                where = f"{name} (production)" if name else "an environment that is not named"
+                kind_of = "" if name == kind else f" ({kind})"
+                where = f"{name}{kind_of}" if name else "an environment that is not named"
                 return Verdict(
                     guard=self.name,
                     rule=f"a change in {where} needs a second person who may make it",
