@@ -16,6 +16,7 @@ from actions.failures import ExplainFailure
 from actions.fixes import DiscardFix, FixPipeline, MergeFix
 from actions.freezes import Freeze, Thaw
 from actions.help import Help
+from actions.outcomes import NoteOutcome
 from actions.oversight import Approvals, Audit, WhoAmI, Why
 from actions.pipelines import ListPipelines, RetryPipeline, RunPipeline
 from actions.query import ListDeployments, Services, Status
@@ -38,6 +39,7 @@ VERBS: tuple[Verb, ...] = (
     FixPipeline,
     MergeFix,
     DiscardFix,
+    NoteOutcome,
     SetVariable,
     Approvals,
     Approve,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from actions.analysis.diagnosis import Diagnosis
 from actions.analysis.remedies.remedy import FileChange
+from actions.core.ports.autonomy import Stage, Terrain
 from actions.core.ports.delivery import Pipeline
 from actions.core.ports.repositories import MergeRequest
+from actions.core.request import Request
 
 
 class Fix(BaseModel):
@@ -28,7 +30,11 @@ class Fix(BaseModel):
         proof: the pipelines that ran with it.
         still_failing: jobs that failed before for other reasons, and still do.
         variable: the CI variable whose value only a person can give.
-        autonomy: how far the playbook may go by itself, and why.
+        autonomy: how far the playbook may go by itself, and why; empty where a person asked.
+        stage: the same in a word.
+        terrain: where it takes effect.
+        stop: why the loop stopped, in a word; empty where it did not.
+        told: the request in which people were told of that already.
         culprit: who made the commit that broke it, by the name in the configuration where there is one.
         seconds: how long it took.
     """
@@ -50,8 +56,20 @@ class Fix(BaseModel):
     still_failing: tuple[str, ...] = ()
     variable: str = ""
     autonomy: str = ""
+    stage: Stage | None = None
+    terrain: Terrain = Terrain.DEFAULT
+    stop: str = ""
+    told: str = ""
     culprit: str = ""
     seconds: float = 0.0
+
+
+def fix_of(request: Request) -> Fix | None:
+    """The fix that a request is about; None where it is about none."""
+    try:
+        return Fix.model_validate(request.result) if request.action == "fix_pipeline" and request.result else None
+    except ValidationError:
+        return None
 
 
 def description(fix: Fix, request: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pydantic import JsonValue, ValidationError
+from pydantic import JsonValue
 
 from actions import fixing, merging
 from actions.analysis.categories import Category, FixRisk
@@ -16,6 +16,7 @@ from actions.core.errors import Refused
 from actions.core.kinds import PipelineId, RequestId, ServiceName
 from actions.core.people import Role
 from actions.core.plan import Change, Plan
+from actions.core.ports.autonomy import Autonomy, Stage
 from actions.core.ports.delivery import Pipeline
 from actions.core.ports.ledger import Ledger, RequestQuery
 from actions.core.ports.repositories import MergeRequest, Repositories
@@ -35,7 +36,7 @@ from actions.core.reply import (
 )
 from actions.core.request import Request, State
 from actions.failures import proof
-from actions.fix import Fix
+from actions.fix import Fix, fix_of
 from actions.investigation import failed_pipeline, investigate
 from actions.merging import Settled
 from actions.prescription import Prescription, prescribe
@@ -173,8 +174,14 @@ class FixPipeline(
             buttons = (Button(label=label, action="set_variable", parameters=asked, style=ButtonStyle.PRIMARY),)
         elif result.pipeline.jobs:
             buttons = (Button(label="Retry", action="retry_pipeline", parameters=named),)
+        # Of a stop people are told by name once; of the same one again, quietly.
+        calls = result.stop not in {"", "open"} and not result.told and bool(result.culprit)
         return Reply(
-            title=_title(result), tone=_TONES[result.outcome], blocks=tuple(presented(result)), buttons=buttons
+            title=_title(result),
+            tone=_TONES[result.outcome],
+            blocks=tuple(presented(result)),
+            buttons=buttons,
+            mentions=(result.culprit,) if calls else (),
         )
 
     @classmethod
@@ -183,6 +190,12 @@ class FixPipeline(
         return Sample(action=cls(service="checkout", pipeline="812"), result=_SAMPLE)
 
 
+_MEANING = {
+    Stage.SHADOW: "(it only says what it would do)",
+    Stage.PROPOSE: "(a person merges)",
+    Stage.APPROVE: "(it merges once somebody approves)",
+    Stage.AUTO: "(it merges by itself)",
+}
 _TONES = {
     "proposed": Tone.GOOD,
     "retried": Tone.GOOD,
@@ -203,6 +216,8 @@ def _title(fix: Fix) -> str:
             return f"No fix for {where} proved itself"
         case "shadow":
             return f"What would be done about {where}: {fix.summary[:120]}"
+        case "left alone" if fix.told:
+            return f"{where[:1].upper()}{where[1:]} failed as well; people were told in {fix.told}"
         case "left alone":
             return f"{where[:1].upper()}{where[1:]} is left to people: {fix.summary[:150]}"
 
@@ -217,7 +232,7 @@ def presented(fix: Fix) -> list[Block]:
         ("Cause", diagnosis.root_cause),
         ("Playbook", Code(text=fix.playbook) if fix.playbook else ""),
         ("Confidence", f"{diagnosis.confidence:.0%}"),
-        ("Autonomy", fix.autonomy),
+        ("Autonomy", fix.autonomy and f"{fix.autonomy} {_MEANING[fix.stage or Stage.PROPOSE]}"),
         ("Tried in" if fix.outcome == "not proven" else "Proven by", tuple(proven[:-1])),
         ("Took", f"{fix.seconds:.0f} s" if fix.seconds else ""),
     ]
@@ -229,6 +244,8 @@ def presented(fix: Fix) -> list[Block]:
     if diagnosis.lines:
         blocks.append(Preformatted(text=proof(diagnosis)))
     blocks += [Preformatted(text=f"{each.path}\n{each.diff}", language="diff") for each in fix.changes]
+    if fix.told:
+        blocks.append(Paragraph(text=(fix.summary,)))
     if fix.advice:
         blocks.append(Paragraph(text=(fix.advice,) if fix.outcome == "left alone" else ("Mind: ", fix.advice)))
     if fix.still_failing:
@@ -260,7 +277,7 @@ def _meant(context: Context, named_request: str | None) -> tuple[Request, Fix, M
         here = ledger.find(query.model_copy(update={"place_key": context.request.place.key}))
         candidates = list(here) or list(ledger.find(query))
     for candidate in candidates:
-        fix = _fix_of(candidate)
+        fix = fix_of(candidate)
         if fix is None or fix.merge_request is None:
             continue
         now = context.use(Repositories).merge_request(fix.pipeline.project, fix.merge_request.id)
@@ -271,11 +288,25 @@ def _meant(context: Context, named_request: str | None) -> tuple[Request, Fix, M
     raise NoFix(f"{named_request} has proposed no fix." if named_request else "No fix is open here.")
 
 
-def _fix_of(request: Request) -> Fix | None:
-    try:
-        return Fix.model_validate(request.result) if request.action == "fix_pipeline" and request.result else None
-    except ValidationError:
-        return None
+def _asks(context: Context, fix: Fix) -> str:
+    """Why somebody has to approve what a playbook would merge; empty where it has earned to, and where a person merges.
+
+    Raises:
+        Refused: it has not earned to ask for it.
+    """
+    if not context.requester.is_machine:
+        return ""
+    leave = context.use(Autonomy).stands(
+        fix.playbook, category=fix.diagnosis.category.value, terrain=fix.terrain, now=context.now
+    )
+    if leave.stage is Stage.AUTO:
+        return ""
+    if leave.stage is Stage.APPROVE:
+        return f"{fix.playbook} may merge what somebody approves ({leave.why})"
+    raise Refused(
+        f"{fix.playbook} has not earned to merge: it stands at {leave.stage.value} ({leave.why}).",
+        remedy="A person can merge it by its card.",
+    )
 
 
 def _settled(proposed: Request, fix: Fix, request: MergeRequest) -> Settled:
@@ -295,6 +326,7 @@ class MergeFix(
     needs=Role.DEVELOPER,
     queue="remediate",
     poller="gitlab",
+    playbooks_ask=True,
     group="pipelines",
     phrases=(
         "merge [the] fix [{request}]",
@@ -327,6 +359,8 @@ class MergeFix(
                 remedy="Ask a colleague to merge it.",
             )
         return Plan(
+            second_person=_asks(context, fix),
+            barred=(fix.culprit,) if fix.culprit else (),
             changes=(Change(what=f"{opened.target} of {fix.service}", after=f"{fix.summary} (!{opened.id})"),),
             target_state={
                 "project": opened.project,
@@ -355,7 +389,7 @@ class MergeFix(
             return None
         known = context.request.plan.target_state
         proposed = context.use(Ledger).get(str(known["request"]))
-        fix = _fix_of(proposed) if proposed else None
+        fix = fix_of(proposed) if proposed else None
         found = context.use(Repositories).merge_request(str(known["project"]), str(known["merge_request"]))
         if proposed is None or fix is None or found.state != "merged":
             return None

@@ -16,9 +16,9 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from actions.core.action import Ended, Ongoing, Progress, Running
 from actions.core.context import Context, Tools
-from actions.core.errors import OutcomeUnknown, Rejected, Unreachable
+from actions.core.errors import OutcomeUnknown, OutsideError, Rejected, Unreachable
 from actions.core.plan import Plan
-from actions.core.ports.autonomy import Autonomy, Leave, Stage
+from actions.core.ports.autonomy import Autonomy, Leave, Stage, Terrain
 from actions.core.ports.delivery import Pipeline, Pipelines
 from actions.core.ports.repositories import Repositories
 from actions.core.reply import Step, StepState
@@ -80,16 +80,17 @@ def begin(context: Context, wanted: Prescription) -> Progress:
     pipeline = wanted.failure.pipeline
     if wanted.remedy.kind == "advise":
         return _left_alone(context, wanted, "left alone", summary=wanted.remedy.summary, advice=wanted.remedy.advice)
-    if (leave := _leave(context, wanted)) and (ended := _held_back(context, wanted, leave)):
+    leave = _leave(context, wanted)
+    if leave is not None and (ended := _held_back(context, wanted, leave)):
         return ended
     if wanted.remedy.kind == "retry":
         context.use(Pipelines).retry(pipeline.project, pipeline.id)
-        return _ongoing(_handle(context, wanted, Phase.RETRY), _steps(f"Run {', '.join(wanted.jobs)} again"))
+        return _ongoing(_handle(context, wanted, Phase.RETRY, leave), _steps(f"Run {', '.join(wanted.jobs)} again"))
     branch = branch_of(pipeline.id, context.request.id)
     made = context.use(Repositories).propose(
         pipeline.project, branch, pipeline.sha, wanted.remedy.files, message=_message(context, wanted)
     )
-    return _proving_begun(context, wanted, made.id, made.url)
+    return _proving_begun(context, wanted, made.id, made.url, leave)
 
 
 def _leave(context: Context, wanted: Prescription) -> Leave | None:
@@ -100,11 +101,22 @@ def _leave(context: Context, wanted: Prescription) -> Leave | None:
     return context.use(Autonomy).leave(
         wanted.remedy.playbook,
         category=diagnosis.category.value,
+        terrain=_terrain(context, wanted),
         fingerprint=diagnosis.fingerprint,
         project=wanted.failure.pipeline.project,
         sha=wanted.failure.pipeline.sha,
         now=context.now,
     )
+
+
+def _terrain(context: Context, wanted: Prescription) -> Terrain:
+    """Where a fix takes effect. What cannot be told is treated as the default branch, which is owed the most care."""
+    pipeline = wanted.failure.pipeline
+    try:
+        default = context.use(Pipelines).default_branch(pipeline.project)
+    except OutsideError:
+        return Terrain.DEFAULT
+    return Terrain.DEFAULT if pipeline.ref == default else Terrain.OTHER
 
 
 def _held_back(context: Context, wanted: Prescription, leave: Leave) -> Ended | None:
@@ -126,8 +138,10 @@ def _left_alone(
     advice: str,
     leave: Leave | None = None,
 ) -> Ended:
-    handle = _handle(context, wanted, Phase.CLEAN)
-    update = {"outcome": outcome, "summary": summary, "advice": advice, "autonomy": _said(leave)}
+    handle = _handle(context, wanted, Phase.CLEAN, leave)
+    update: dict[str, object] = {"outcome": outcome, "summary": summary, "advice": advice}
+    if leave is not None:
+        update |= {"stop": leave.kind, "told": leave.told}
     return Ended(state="done", outcome=outcome, result=handle.fix.model_copy(update=update))
 
 
@@ -135,15 +149,15 @@ def _said(leave: Leave | None) -> str:
     return f"{leave.stage.value}: {leave.why}" if leave else ""
 
 
-def _proving_begun(context: Context, wanted: Prescription, sha: str, url: str) -> Ongoing:
-    handle = _handle(context, wanted, Phase.PROVE)
+def _proving_begun(context: Context, wanted: Prescription, sha: str, url: str, leave: Leave | None) -> Ongoing:
+    handle = _handle(context, wanted, Phase.PROVE, leave)
     branch = branch_of(wanted.failure.pipeline.id, context.request.id)
     handle = handle.model_copy(update={"sha": sha, "fix": handle.fix.model_copy(update={"branch": branch})})
     steps = _steps(wanted.remedy.summary, _proving(handle), "Open a merge request")
     return _ongoing(handle, _complete(steps, 0, context.now, url=url))
 
 
-def _handle(context: Context, wanted: Prescription, phase: Phase) -> Mending:
+def _handle(context: Context, wanted: Prescription, phase: Phase, leave: Leave | None) -> Mending:
     pipeline = wanted.failure.pipeline
     fix = Fix(
         service=wanted.failure.service,
@@ -156,7 +170,9 @@ def _handle(context: Context, wanted: Prescription, phase: Phase) -> Mending:
         changes=wanted.changes,
         advice=wanted.remedy.advice,
         variable=wanted.remedy.variable or "",
-        autonomy=_said(_leave(context, wanted)) if wanted.remedy.kind != "advise" else "",
+        autonomy=_said(leave),
+        stage=leave.stage if leave else None,
+        terrain=_terrain(context, wanted),
         culprit=_breaking(context, pipeline),
     )
     return Mending(
@@ -208,9 +224,10 @@ def again(context: Context, plan: Plan) -> Progress | None:
     if wanted.remedy.kind == "retry":
         if pipeline.status == "failed":
             return None
-        return _ongoing(_handle(context, wanted, Phase.RETRY), _steps(f"Run {', '.join(wanted.jobs)} again"))
+        steps = _steps(f"Run {', '.join(wanted.jobs)} again")
+        return _ongoing(_handle(context, wanted, Phase.RETRY, _leave(context, wanted)), steps)
     made = context.use(Repositories).revision(project, branch_of(number, context.request.id))
-    return _proving_begun(context, wanted, made.id, made.url) if made else None
+    return _proving_begun(context, wanted, made.id, made.url, _leave(context, wanted)) if made else None
 
 
 def advance(batch: Sequence[Running], tools: Tools) -> Sequence[Progress]:

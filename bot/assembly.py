@@ -270,7 +270,7 @@ def compose(
         Freezes: lambda: kept.freezes,
         Deployments: lambda: kept.deployments,
         AuditTrail: lambda: kept.audit,
-        Autonomy: lambda: EarnedAutonomy(kept.ledger, playbooks),
+        Autonomy: lambda: EarnedAutonomy(kept.ledger, playbooks, organization.autonomy),
         Desk: lambda: desk,
     }
     tools = Tools(organization, Ports({**outside, **inside}))

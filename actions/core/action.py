@@ -63,6 +63,7 @@ class Policy:
         group: the heading under which `help` lists it.
         public: whether people may ask for it; steps that only playbooks take are not.
         for_playbooks: whether a playbook may do it without any role of its own.
+        playbooks_ask: whether a playbook that has no role for it may ask: somebody who may do it has to approve.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Policy:
     group: str
     public: bool = True
     for_playbooks: bool = False
+    playbooks_ask: bool = False
 
 
 class Action(BaseModel, ABC, Generic[R]):
@@ -109,6 +111,7 @@ class Action(BaseModel, ABC, Generic[R]):
         group: str = "",
         public: bool = True,
         for_playbooks: bool = False,
+        playbooks_ask: bool = False,
         **config: Any,
     ) -> None:
         super().__init_subclass__(**config)
@@ -128,6 +131,7 @@ class Action(BaseModel, ABC, Generic[R]):
                 group=group or cls.__module__.rpartition(".")[2],
                 public=public,
                 for_playbooks=for_playbooks,
+                playbooks_ask=playbooks_ask,
             )
 
     @classmethod

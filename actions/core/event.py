@@ -16,6 +16,8 @@ class Event(BaseModel):
         at: when it happened.
         service: the service it concerns, where one is known.
         facts: the rest, by the names that rules and playbooks use.
+        vouched: the facts that the hook answers for: numbers, and names out of our own configuration. Everything else is
+            text that others wrote, and counts as quoted.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -25,3 +27,4 @@ class Event(BaseModel):
     at: datetime
     service: str | None = None
     facts: dict[str, JsonValue] = {}
+    vouched: tuple[str, ...] = ()

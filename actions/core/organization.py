@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from actions.core.errors import NotConnected
 from actions.core.kinds import Duration, Kind
 from actions.core.people import Role
+from actions.core.ports.autonomy import Stage, Terrain
 
 T = TypeVar("T")
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
@@ -173,9 +174,14 @@ class Person(_Section):
 
 
 class Team(_Section):
-    """People who own services, and where they are told of failures and summaries."""
+    """People who own services, and where they are told of failures and summaries.
+
+    Attributes:
+        members: the people who belong to it, by name; each may confirm what a playbook asks on the team's behalf.
+    """
 
     name: Name
+    members: tuple[str, ...] = ()
     slack_channel: str | None = None
     teams_conversation: str | None = None
 
@@ -268,6 +274,41 @@ class Machine(_Section):
     roles: tuple[str, ...] = ()
 
 
+class Pin(_Section):
+    """A stage at which an admin holds a playbook, whatever it earned.
+
+    Attributes:
+        playbook: its name.
+        stage: "shadow", "propose", "approve" or "auto".
+        category: the kind of failure; none means every one.
+        terrain: "default branch" or "other branches"; none means both.
+        reason: why, for who asks where it stands.
+    """
+
+    playbook: Name
+    stage: Stage
+    category: str | None = None
+    terrain: Terrain | None = None
+    reason: str = ""
+
+
+class AutonomyRules(_Section):
+    """How playbooks earn their autonomy.
+
+    Attributes:
+        approve_above: the lower bound of the Wilson interval (95 %) over its verified outcomes at which a playbook may
+            have everything done and ask one person's approval to merge.
+        auto_above: the one at which it may merge by itself.
+        remembered: for how long an outcome counts.
+        pins: stages that are held whatever was earned; the first that matches decides.
+    """
+
+    approve_above: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    auto_above: Annotated[float, Field(gt=0, lt=1)] = 0.8
+    remembered: Duration = Field(default="180d", validate_default=True)
+    pins: tuple[Pin, ...] = ()
+
+
 class Organization(_Section):
     """Everything `shipmate.yaml` says. It is also the vocabulary: it knows every name and alias."""
 
@@ -282,6 +323,7 @@ class Organization(_Section):
     limits: Limits = Limits()
     models: dict[str, str] = {}
     machines: dict[str, Machine] = {}
+    autonomy: AutonomyRules = AutonomyRules()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -323,6 +365,11 @@ class Organization(_Section):
                     yield ("people", index, "roles"), message
 
     def _unknown_names(self) -> Iterable[tuple[Location, str]]:
+        people = {person.name for person in self.people}
+        for index, team in enumerate(self.teams):
+            for name in team.members:
+                if name not in people:
+                    yield ("teams", index, "members"), f"the team {team.name} has the unknown member “{name}”"
         known = {
             "roles": set(self.role_names),
             "services": {s.name for s in self.services},
@@ -413,6 +460,10 @@ class Organization(_Section):
     def person_by_slack(self, user_id: str) -> Person | None:
         """The person whom Slack knows by this user id."""
         return self._people_by_slack.get(user_id)
+
+    def members(self, team: str) -> tuple[str, ...]:
+        """The people who belong to a team, by name; none where there is no such team."""
+        return next((each.members for each in self.teams if each.name == team), ())
 
     def rank(self, role: str) -> int:
         """A role's place in the built-in order, own roles counting as what they are like; -1 for an unknown one."""

@@ -26,6 +26,8 @@ class Plan(BaseModel):
         target_state: the facts about the target on which the plan stands; if they drift, an approval is void.
         warnings: what a careful colleague would mention.
         links: label → address, for the card.
+        second_person: why somebody else has to agree, where what was found calls for it; empty where only the rules decide.
+        barred: people who may not be the ones to agree, since it is about what they did themselves.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -34,6 +36,8 @@ class Plan(BaseModel):
     target_state: dict[str, JsonValue] = {}
     warnings: tuple[str, ...] = ()
     links: dict[str, str] = {}
+    second_person: str = ""
+    barred: tuple[str, ...] = ()
 
 
 def seal(

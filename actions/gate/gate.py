@@ -282,7 +282,7 @@ class Gate:
             plan = action.plan(self.context(request))
         except Exception as error:  # noqa: BLE001 - whatever a verb raises becomes a sentence on the card
             return self._failed(request, error), None
-        if self.tools.organization.policies and plan.target_state:
+        if plan.second_person or (self.tools.organization.policies and plan.target_state):
             # What was left to the plan to find, such as a version, is known only now, and a policy may be about it.
             refusal, verdicts = self._judge(request.model_copy(update={"plan": plan}), action)
             request = request.model_copy(update={"verdicts": verdicts})

@@ -47,14 +47,8 @@ def may_approve(
     request: Request, by: Requester, roles: tuple[str, ...], catalog: Catalog, organization: Organization
 ) -> Verdict:
     """Whether somebody may approve a request, and by which rule."""
-    if asked_by(request, by.name):
-        return Verdict(
-            guard="second person",
-            rule="nobody approves their own request",
-            allowed=False,
-            message=f"{request.id} is your own request, and nobody approves their own.",
-            remedy="Ask somebody else who may.",
-        )
+    if (own := _own(request, by)) is not None:
+        return own
     if by.standing is not Standing.KNOWN:
         return Verdict(
             guard="second person",
@@ -78,6 +72,27 @@ def may_approve(
     if verdict.allowed:
         return verdict
     return verdict.model_copy(update={"message": f"You may not approve {request.id}: {verdict.message}"})
+
+
+def _own(request: Request, by: Requester) -> Verdict | None:
+    """The refusal where somebody would approve what they asked for, or what is about their own doing."""
+    if asked_by(request, by.name):
+        return Verdict(
+            guard="second person",
+            rule="nobody approves their own request",
+            allowed=False,
+            message=f"{request.id} is your own request, and nobody approves their own.",
+            remedy="Ask somebody else who may.",
+        )
+    if request.plan is not None and by.name in request.plan.barred:
+        return Verdict(
+            guard="second person",
+            rule="nobody approves what is about their own doing",
+            allowed=False,
+            message=f"{request.id} is about a commit of your own, so somebody else has to look at it.",
+            remedy="Ask a colleague who may.",
+        )
+    return None
 
 
 def _by_roles(request: Request, roles: tuple[str, ...], wanted: tuple[str, ...], organization: Organization) -> Verdict:

@@ -12,9 +12,11 @@ from pydantic import ValidationError
 
 from actions.core.errors import Refused, ShipmateError
 from actions.core.event import Event
+from actions.core.organization import AutonomyRules
+from actions.core.ports.autonomy import PlaybookRecord, Terrain
 from bot.settings import Settings
 from playbooks import expressions
-from playbooks.autonomy import attempts, stage
+from playbooks.autonomy import EarnedAutonomy
 from playbooks.engine import resolved
 from playbooks.loader import FaultyPlaybooks, Library, load
 from playbooks.playbook import Playbook, schema
@@ -97,17 +99,37 @@ def _record(playbook: Playbook, settings: Settings) -> list[str]:
         kept = open_sql(settings.database.get_secret_value())
     except ShipmateError as error:
         return [f"record     not known: {error.message}"]
+    now = datetime.now(UTC)
     try:
-        found = [each for each in attempts(kept.ledger, datetime.now(UTC)) if each.playbook == playbook.name]
+        autonomy = EarnedAutonomy(kept.ledger, lambda: {playbook.name: playbook}, _rules(settings))
+        stands = [
+            autonomy.stands(playbook.name, category=playbook.match.category.value, terrain=terrain, now=now)
+            for terrain in Terrain
+        ]
+        records = {each.playbook: each for each in autonomy.records(since=None, now=now)}
     finally:
         kept.close()
-    earned, why = stage(playbook, found)
-    good = [each for each in found if each.good]
-    green = sum(each.seconds for each in good) / len(good) if good else 0.0
-    return [
-        f"stands at  {earned.value}: {why}",
-        f"record     {len(found)} attempts, {len(good)} verified" + (f", green after {green:.0f} s" if good else ""),
-    ]
+    lines = [f"stands at  {leave.stage.value}: {leave.why}" for leave in stands]
+    return [*lines, f"record     {in_words(records.get(playbook.name) or PlaybookRecord(playbook=playbook.name))}"]
+
+
+def _rules(settings: Settings) -> AutonomyRules:
+    """The organization's thresholds and pins; the defaults where there is no shipmate.yaml."""
+    from bot.configuration import load as load_organization  # noqa: PLC0415 - only a record needs it
+
+    return load_organization(settings.config).autonomy if settings.config.exists() else AutonomyRules()
+
+
+def in_words(record: PlaybookRecord) -> str:
+    """A playbook's record in a line."""
+    parts = [f"{record.attempts} attempts, {record.verified} verified, {record.failed} went wrong"]
+    if record.rate is not None:
+        parts.append(f"{record.rate:.0%} worked")
+    if record.seconds_to_green is not None:
+        parts.append(f"green after {record.seconds_to_green:.0f} s")
+    if record.compared:
+        parts.append(f"{record.seconds_saved / 60:.0f} minutes saved against the same failures' past")
+    return ", ".join(parts)
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -6,8 +6,6 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from pydantic import ValidationError
-
 from actions.core.event import Event
 from actions.core.people import Requester, Standing
 from actions.core.places import Place
@@ -15,9 +13,10 @@ from actions.core.ports.autonomy import Stage
 from actions.core.ports.ledger import RequestQuery
 from actions.core.ports.messaging import Delivered
 from actions.core.request import Origin, Proposal, Request, State
-from actions.fix import Fix
+from actions.fix import fix_of
 from bot.assembly import House
 from bot.hooks.gitlab import KIND
+from bot.hooks.outcomes import learned
 from playbooks.engine import PREFIX, Engine
 from playbooks.playbook import Playbook
 
@@ -46,7 +45,10 @@ class Events:
     def happened(self, delivered: Delivered) -> None:
         """Wake the playbooks that an event wakes."""
         event = Event.model_validate(delivered.body)
-        made = self._engine.happened(event)
+        now, gate = self._house.clock.now(), self._house.gate
+        # What is learned of earlier fixes counts for what is done next.
+        made = [gate.submit(each) for each in learned(event, self._house.kept.ledger, self._channel(event), now)]
+        made += self._engine.happened(event)
         log.info("%s made %s", event.id, ", ".join(request.id for request in made) or "nothing")
 
     def draw(self, request_id: str) -> None:
@@ -58,13 +60,9 @@ class Events:
         self._merge(request)
 
     def _merge(self, request: Request) -> None:
-        if request.action != "fix_pipeline" or request.outcome != "proposed":
-            return
-        try:
-            fix = Fix.model_validate(request.result)
-        except ValidationError:
-            return
-        if not fix.autonomy.startswith(f"{Stage.AUTO.value}:"):
+        """Ask the gate to merge what is proven, where the playbook has earned that: with or without somebody's approval."""
+        fix = fix_of(request)
+        if fix is None or fix.outcome != "proposed" or fix.stage not in {Stage.APPROVE, Stage.AUTO}:
             return
         playbook = Requester(
             name=f"playbook:{fix.playbook}", standing=Standing.MACHINE, on_behalf_of=request.requester.on_behalf_of
@@ -96,9 +94,11 @@ class Events:
             known = {**(request.handle or {}), **(request.result if isinstance(request.result, dict) else {})}
             if request.requester.is_machine:
                 continue
-            if event.facts["sha"] == known.get("sha") or (
-                known.get("project") == event.facts["project"] and event.facts["pipeline"] == known.get("pipeline")
-            ):
+            number = event.facts.get("pipeline")
+            of_it = number is not None and number == known.get("pipeline")
+            if (sha := event.facts.get("sha")) and sha == known.get("sha"):
+                return request.place
+            if of_it and known.get("project") == event.facts.get("project"):
                 return request.place
         return None
 

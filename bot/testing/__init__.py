@@ -33,6 +33,8 @@ from bot.conversation import Answer, Heard
 from bot.stores.open import open_sql
 from bot.testing.fakes import CountingIds, FakeCluster, FakePipelines, FakeRepositories, HandClock, MemoryPassing
 from intents.meaning import Understanding
+from playbooks.loader import load as load_playbooks
+from playbooks.playbook import Playbook
 
 COMPANY: dict[str, Any] = {
     "environments": [
@@ -78,6 +80,7 @@ class Bot:
         verbs: verbs beside ours, such as a plug-in's.
         outside: ports beside the usual ones, such as a plug-in's.
         understanding: what builds the reader of messages; the local recogniser by default.
+        playbooks: gives every playbook by name; the library by default.
     """
 
     def __init__(
@@ -87,6 +90,7 @@ class Bot:
         verbs: Iterable[Verb] = (),
         outside: Mapping[type[Any], Callable[[], Any]] | None = None,
         understanding: Callable[[], Understanding] | None = None,
+        playbooks: Callable[[], Mapping[str, Playbook]] = load_playbooks,
     ) -> None:
         self.clock = HandClock()
         self.organization = Organization.model_validate(company or COMPANY)
@@ -116,6 +120,7 @@ class Bot:
             clock=self.clock,
             ids=CountingIds(),
             worker="test",
+            playbooks=playbooks,
         )
 
     def _place(self, service: str, environment: str) -> None:

@@ -23,7 +23,17 @@ class PermissionGuard:
 
     def judge(self, case: Case) -> Verdict:
         """Judge by the requester's roles."""
-        return may(case.policy, case.request, case.request.requester, case.roles, case.organization)
+        verdict = may(case.policy, case.request, case.request.requester, case.roles, case.organization)
+        if only_asks(case):
+            return _yes(f"playbooks may ask to {_verb(case.policy)}; somebody who may do it has to approve")
+        return verdict
+
+
+def only_asks(case: Case) -> bool:
+    """Whether a playbook asks for what it has no role for, so that a person who has has to approve."""
+    if not (case.policy.playbooks_ask and case.request.requester.is_machine):
+        return False
+    return not may(case.policy, case.request, case.request.requester, case.roles, case.organization).allowed
 
 
 def may(

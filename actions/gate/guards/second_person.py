@@ -8,9 +8,12 @@ from actions.core.action import Need
 from actions.core.organization import EnvironmentKind
 from actions.core.request import Verdict
 from actions.gate.case import Case, matches
+from actions.gate.guards.permission import only_asks
 
 DEFAULT_WAIT = timedelta(minutes=15)
 """How long a request waits for approval where the configuration does not say."""
+PLAYBOOKS_WAIT = timedelta(days=1)
+"""How long one of a playbook does: nobody sits waiting for it."""
 
 
 class SecondPersonGuard:
@@ -19,7 +22,14 @@ class SecondPersonGuard:
     name = "second person"
 
     def judge(self, case: Case) -> Verdict:
-        """Judge by the first rule under `approvals:` that matches, else by the environment's kind."""
+        """Judge by the first rule under `approvals:` that matches, by the environment's kind, and by what the plan found."""
+        verdict = self._by_rules(case)
+        why = _owed(case)
+        if not why or verdict.approvals:
+            return verdict
+        return Verdict(guard=self.name, rule=why, approvals=1, wait_seconds=int(_wait(case).total_seconds()))
+
+    def _by_rules(self, case: Case) -> Verdict:
         request = case.request
         for rule in case.organization.approvals:
             if matches(rule, case.policy, request):
@@ -44,3 +54,14 @@ class SecondPersonGuard:
                     wait_seconds=int(DEFAULT_WAIT.total_seconds()),
                 )
         return Verdict(guard=self.name, rule="needs no second person")
+
+
+def _owed(case: Case) -> str:
+    """Why a second person is owed whatever the rules say; empty where none is."""
+    if case.request.plan is not None and case.request.plan.second_person:
+        return case.request.plan.second_person
+    return "a playbook without the role for it needs the approval of somebody who has it" if only_asks(case) else ""
+
+
+def _wait(case: Case) -> timedelta:
+    return PLAYBOOKS_WAIT if case.request.requester.is_machine else DEFAULT_WAIT

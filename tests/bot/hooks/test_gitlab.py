@@ -78,7 +78,7 @@ def test_a_failed_pipeline_is_looked_after_by_a_playbook_and_proven(company: Com
 
 def test_its_owners_channel_is_told() -> None:
     company = Company()
-    found = company.events.place(translate(payload(), SERVICES))  # type: ignore[arg-type]
+    found = company.events.place(translate(payload(), SERVICES, company.bot.clock.now()))  # type: ignore[arg-type]
     assert found.surface == "api", "payments has no channel in this company"
 
 

@@ -1,0 +1,182 @@
+"""Earned autonomy as people live through it: proposed, approved, merged by itself, and trust that is lost."""
+
+from __future__ import annotations
+
+import pytest
+
+from actions.core.request import State
+from tests.bot.hooks.company import PROJECT, Company
+from tests.bot.test_failures import words
+
+EAGER = {"approve_above": 0.2, "auto_above": 0.34}
+"""Thresholds at which one verified fix earns `approve`, and two earn `auto`."""
+
+
+def company(*, role: bool = False, **rules: object) -> Company:
+    machines = {"playbook:pb-dep-001": {"roles": ["developer"]}} if role else {}
+    return Company(machines=machines, autonomy={**EAGER, **rules})
+
+
+def test_at_first_a_person_merges() -> None:
+    here = company()
+    attempt = here.failure_and_proof()
+    card = here.bot.card(attempt.id)
+    assert "propose: on the default branch 0 of 0 verified" in str(attempt.result)
+    assert [button.label for button in card.buttons] == ["Merge", "Discard"]
+    with pytest.raises(AssertionError, match="nobody asked for merge_fix"):
+        here.newest("merge_fix")
+
+
+def test_what_has_earned_it_asks_one_person_for_approval_and_then_merges() -> None:
+    here = company()
+    here.success()
+    here.failure_and_proof()
+    here.settle()
+    asked = here.newest("merge_fix")
+    assert (asked.requester.name, asked.state) == ("playbook:pb-dep-001", State.AWAITING_APPROVAL)
+    refused = here.bot.ask("sam", "approve", request=asked.id)
+    assert "your own" in words(refused.reply), "who broke it is not the one to approve its fix"
+    assert "sam" not in here.bot.card(asked.id).mentions
+    here.bot.ask("lena", "approve", request=asked.id)
+    here.bot.work()
+    assert here.ended(asked.id).outcome == "merged"
+    assert here.bot.repositories.requests[PROJECT, "2"].state == "merged"
+
+
+def test_a_denied_merge_is_a_failure_of_its_playbook() -> None:
+    here = company()
+    here.success()
+    attempt = here.failure_and_proof()
+    here.settle()
+    here.bot.ask("lena", "deny", request=here.newest("merge_fix").id, reason="pin it lower")
+    here.later(days=1)
+    again = here.failure_and_proof()
+    assert f"since {attempt.id}, which went wrong: its merge was denied" in str(again.result)
+
+
+def test_with_the_role_and_enough_proof_it_merges_by_itself() -> None:
+    here = company(role=True)
+    here.success(2)
+    here.failure_and_proof()
+    here.bot.work()
+    merging = here.newest("merge_fix")
+    assert merging.requester.name == "playbook:pb-dep-001"
+    assert here.ended(merging.id).outcome == "merged"
+
+
+def test_without_the_role_it_asks_however_much_it_has_earned() -> None:
+    here = company()
+    here.success(2)
+    here.failure_and_proof()
+    here.bot.work()
+    assert here.newest("merge_fix").state is State.AWAITING_APPROVAL
+
+
+def test_what_was_earned_on_other_branches_does_not_hold_on_the_default_branch() -> None:
+    here = company(role=True)
+    here.success(2)
+    here.pipeline(ref="feature/lamps")
+    here.bot.work()
+    assert "propose: on other branches 0 of 0" in str(here.newest("fix_pipeline").handle)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        'Revert "Add lantern==2.1.0 to requirements.txt"\n\nThis reverts commit {sha}.',
+        'Revert "Merge branch"\n\nThis reverts merge request shop/checkout!1',
+        'Revert "Merge branch"\n\nThis reverts merge request !1',
+    ],
+)
+def test_a_revert_takes_the_trust_back_at_once_and_is_told(message: str) -> None:
+    here = company()
+    here.success()
+    reverted = here.newest("fix_pipeline")
+    sha = here.bot.repositories.requests[PROJECT, "1"].merge_sha
+    here.push(message.format(sha=sha))
+    note = here.newest("note_outcome")
+    assert "A fix of checkout was reverted" in here.bot.card(note.id).title
+    assert note.place.channel == "C0PAY"
+    attempt = here.failure_and_proof()
+    assert "propose: on the default branch 0 of 1 verified" in str(attempt.result)
+    assert f"since {reverted.id}, which went wrong: it was reverted" in str(attempt.result)
+
+
+def test_a_revert_of_something_else_or_elsewhere_takes_nothing() -> None:
+    here = company()
+    here.success()
+    sha = here.bot.repositories.requests[PROJECT, "1"].merge_sha
+    here.push(f"This reverts commit {'ab' * 20}.", after="c1")
+    here.push(f"This reverts commit {sha}.", after="c2", ref="experiment")
+    with pytest.raises(AssertionError, match="nobody asked for note_outcome"):
+        here.newest("note_outcome")
+
+
+def test_a_failure_that_is_back_within_a_day_is_left_to_people_and_counts_against_its_fix() -> None:
+    here = company()
+    here.failure_and_proof()
+    here.merged_and_green()
+    merged = here.newest("fix_pipeline")
+    here.later(hours=3)
+    here.pipeline()
+    here.settle()
+    back = here.newest("fix_pipeline")
+    card = here.bot.card(back.id)
+    assert f"back within a day after the fix of {merged.id} was merged" in card.title
+    assert card.mentions == ("sam",)
+    here.later(days=2)
+    later = here.failure_and_proof()
+    assert f"since {merged.id}, which went wrong: it was back in {back.id}" in str(later.result)
+
+
+def test_an_old_pipeline_that_is_run_again_is_not_the_failure_that_is_back() -> None:
+    here = company()
+    here.failure_and_proof()
+    old = "811"
+    here.merged_and_green()
+    here.later(hours=2)
+    here.tell(old, "failed", here.bot.pipelines.get(PROJECT, old).sha)
+    here.settle()
+    here.later(days=2)
+    attempt = here.failure_and_proof()
+    assert "1 of 1 verified" in str(attempt.result)
+
+
+def test_the_branch_that_is_red_after_a_merge_is_a_failure() -> None:
+    here = company()
+    here.failure_and_proof()
+    here.merged_and_green(status="failed")
+    here.later(days=2)
+    assert "main was red after it was merged" in str(here.failure_and_proof().result)
+
+
+def test_an_admin_pins_a_stage_in_the_configuration() -> None:
+    here = company(pins=[{"playbook": "pb-dep-001", "stage": "shadow", "reason": "an audit is on"}])
+    here.pipeline()
+    here.settle()
+    card = here.bot.card(here.newest("fix_pipeline").id)
+    assert "What would be done about pipeline" in card.title
+    assert "pinned in shipmate.yaml: an audit is on" in str(here.newest("fix_pipeline").result)
+
+
+def test_what_was_closed_by_hand_in_gitlab_is_known_and_holds_nobody_back() -> None:
+    here = company()
+    first = here.failure_and_proof()
+    body = {
+        "object_kind": "merge_request",
+        "object_attributes": {
+            "iid": 1,
+            "action": "close",
+            "updated_at": here.finished(),
+            "target_branch": "main",
+            "source_branch": "shipmate/fix-811-r-1",
+        },
+        "project": {"path_with_namespace": PROJECT},
+        "user": {"username": "lena"},
+    }
+    assert here.deliver(body) == 202
+    here.listen()
+    assert here.newest("note_outcome").parameters == {"request": first.id, "kind": "closed", "commit": ""}
+    second = here.failure_and_proof()
+    assert second.outcome == "proposed"
+    assert "its merge request was closed" in str(second.result)
