@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from importlib.metadata import entry_points
 
+from actions.answer import LookInto
 from actions.core.catalog import Catalog, Verb
 from actions.decisions import Approve, Cancel, Confirm, Deny
 from actions.deploy import Deploy, Promote, Restart, Rollback
@@ -55,6 +56,7 @@ VERBS: tuple[Verb, ...] = (
     RevokeRole,
     WhoAmI,
     Help,
+    LookInto,
 )
 
 

@@ -241,7 +241,11 @@ class Cancel(
 
 def sentence(request: Request) -> str:
     """A request in the words one could have typed."""
-    values = " ".join(str(value) for key, value in request.parameters.items() if key not in {"environment", "source"})
+    values = " ".join(
+        str(value)
+        for key, value in request.parameters.items()
+        if key not in {"environment", "source"} and not isinstance(value, dict)
+    )
     target = f"in {request.environment}" if request.environment else ""
     if request.action in {"deploy", "promote"} and request.environment:
         target = f"to {request.environment}"

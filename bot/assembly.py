@@ -11,6 +11,7 @@ import secrets
 import shutil
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -25,9 +26,11 @@ from actions.core.catalog import Catalog, Verb
 from actions.core.context import Tools
 from actions.core.errors import NotConnected
 from actions.core.organization import Organization
+from actions.core.ports.answers import Answers, Drafts, Found, Reads
 from actions.core.ports.autonomy import Autonomy
 from actions.core.ports.delivery import Deployer, Manifests, Pipelines, VersionRegistry
 from actions.core.ports.desk import Desk
+from actions.core.ports.language import LanguageModel, Unavailable
 from actions.core.ports.ledger import (
     AuditTrail,
     Deliveries,
@@ -44,8 +47,10 @@ from actions.core.ports.packages import Packages
 from actions.core.ports.repositories import Repositories
 from actions.core.ports.surroundings import Clock, Ids
 from actions.core.ports.variables import ValuePages, Variables
+from actions.core.request import Request
 from actions.gate.desk import GateDesk
 from actions.gate.gate import Gate, Heartbeat
+from actions.gate.reads import GateReads
 from bot.cards import Cards
 from bot.colleagues import Colleagues, SandboxColleagues
 from bot.conversation import Conversation
@@ -77,6 +82,15 @@ class WebPages:
     def token(self) -> str:
         """A fresh token."""
         return self._new_token()
+
+
+class NoAnswers:
+    """Stands where no language model is connected that could put answers into words."""
+
+    def answer(self, request: Request, question: str, tell: Callable[[str], None]) -> Found | Unavailable:
+        """No answer."""
+        del request, question, tell
+        return Unavailable(why="No language model is connected")
 
 
 class SystemClock:
@@ -144,6 +158,10 @@ class Kept(Protocol):
 
 class Passing(Protocol):
     """What passes through; `bot.stores.open_redis` opens one."""
+
+    @property
+    def drafts(self) -> Drafts:
+        """What is being written of answers."""
 
     @property
     def sessions(self) -> Sessions:
@@ -247,6 +265,7 @@ def compose(
     worker: str,
     heartbeat: Heartbeat = lambda _: nullcontext(),
     playbooks: Callable[[], Mapping[str, Playbook]] = load_playbooks,
+    answers: Callable[[Reads], Answers] = lambda _: NoAnswers(),
 ) -> House:
     """Put the house together from its parts.
 
@@ -262,6 +281,7 @@ def compose(
         worker: this process, as leases name it.
         heartbeat: keeps a lease while work is done.
         playbooks: gives every playbook by name.
+        answers: what builds the finder of answers in prose.
     """
     inside: dict[type[Any], Callable[[], Any]] = {
         Catalog: lambda: catalog,
@@ -272,6 +292,9 @@ def compose(
         AuditTrail: lambda: kept.audit,
         Autonomy: lambda: EarnedAutonomy(kept.ledger, playbooks, organization.autonomy),
         Desk: lambda: desk,
+        Reads: lambda: reads,
+        Drafts: lambda: passing.drafts,
+        Answers: lambda: answers(reads),
     }
     tools = Tools(organization, Ports({**outside, **inside}))
     gate = Gate(
@@ -287,6 +310,7 @@ def compose(
         heartbeat=heartbeat,
     )
     desk = GateDesk(gate)
+    reads = GateReads(gate)
     cards = Cards(catalog, tools, desk, clock)
     conversation = Conversation(gate, cards, understanding, passing.sessions, kept.offers)
     return House(organization, catalog, kept, passing, gate, desk, cards, conversation, clock, ids)
@@ -316,18 +340,20 @@ def assemble(
     known = organization or load(settings.config)
     catalog = every_verb([*installed(), *_sandbox_verbs()] if settings.sandbox else None)
     kept = open_sql(settings.database.get_secret_value())
+    model = _once(lambda: claude(settings, known))
     return compose(
         organization=known,
         catalog=catalog,
         kept=kept,
         passing=open_redis(redis_url(settings)),
         outside=outside(settings),
-        understanding=_once(lambda: recognizer(settings, catalog, known)),
+        understanding=_once(lambda: recognizer(settings, catalog, known, model=model)),
         clock=SystemClock(),
         ids=RandomIds(),
         worker=f"{socket.gethostname()}:{os.getpid()}",
         heartbeat=heartbeat or (lambda _: nullcontext()),
         playbooks=_once(lambda: load_playbooks(settings.playbooks)),
+        answers=lambda reads: prose(model, catalog, known, reads),
     )
 
 
@@ -444,28 +470,73 @@ def _once(build: Callable[[], T]) -> Callable[[], T]:
     return get
 
 
+def claude(settings: Settings, organization: Organization) -> LanguageModel:
+    """The language model, with the models that the organization named for each purpose.
+
+    Raises:
+        NotConnected: there is no key.
+    """
+    from actions.connectors.anthropic import Claude  # noqa: PLC0415 - only where there is a key
+
+    key = _secret(settings.anthropic_api_key, "ANTHROPIC_API_KEY")
+    return Claude(key, base_url=settings.anthropic_base_url, models=organization.models)
+
+
+def models_ending(organization: Organization) -> Iterator[tuple[str, str, str]]:
+    """The purposes for which a model is configured that its vendor ends: purpose, model and when."""
+    from actions.connectors.anthropic import ENDING_MODELS  # noqa: PLC0415 - as above
+
+    for purpose, model in organization.models.items():
+        for ending, when in ENDING_MODELS.items():
+            if model.startswith(ending):
+                yield purpose, model, when
+
+
 def recognizer(
-    settings: Settings, catalog: Catalog, organization: Organization, *, claude: bool | None = None
+    settings: Settings,
+    catalog: Catalog,
+    organization: Organization,
+    *,
+    model: Callable[[], LanguageModel] | None = None,
 ) -> Understanding:
     """The reader of messages; what the local one learns of a catalogue is kept in the state directory.
 
     Args:
         settings: where things are.
         catalog: the verbs.
-        organization: the names, and which model serves which purpose.
-        claude: whether Claude reads what the plain grammar does not; by default where there is a key.
-
-    Raises:
-        NotConnected: Claude is wanted and there is no key.
+        organization: the names.
+        model: builds the language model that reads what the plain grammar does not; none, or one that is not
+            connected, leaves all to the local recogniser.
     """
-    from intents.recognizer import Recognizer  # noqa: PLC0415 - only who hears pays for it
+    from intents.claude import ModelRecognizer  # noqa: PLC0415 - only who hears pays for it
+    from intents.nearest import Nearest  # noqa: PLC0415 - as above
+    from intents.recognizer import Recognizer  # noqa: PLC0415 - as above
 
     local = Recognizer(catalog, organization, cache=settings.state_dir / "understanding")
-    if claude is False or (claude is None and settings.anthropic_api_key is None):
-        return local
-    from actions.connectors.anthropic import Claude  # noqa: PLC0415 - only where there is a key
-    from intents.claude import ModelRecognizer  # noqa: PLC0415 - as above
+    try:
+        connected = model() if model else None
+    except NotConnected:
+        connected = None
+    if connected is None:
+        return Nearest(local, catalog)
+    return ModelRecognizer(catalog, organization, connected, local, prose=True)
 
-    key = _secret(settings.anthropic_api_key, "ANTHROPIC_API_KEY")
-    model = Claude(key, base_url=settings.anthropic_base_url, models=organization.models)
-    return ModelRecognizer(catalog, organization, model, local)
+
+def prose(model: Callable[[], LanguageModel], catalog: Catalog, organization: Organization, reads: Reads) -> Answers:
+    """The finder of answers in prose; one that finds none where no model is connected."""
+    from intents.prose import ProseAnswers  # noqa: PLC0415 - only a worker that is asked pays for it
+
+    try:
+        connected = model()
+    except NotConnected:
+        return NoAnswers()
+    rules = organization.answers
+    return ProseAnswers(
+        catalog,
+        organization,
+        connected,
+        reads,
+        most_reads=rules.reads,
+        within=rules.within.total_seconds(),
+        clock=time.monotonic,
+    )

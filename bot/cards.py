@@ -6,10 +6,13 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from actions.answer import LOOK_INTO, paragraphs
 from actions.core.catalog import Catalog
 from actions.core.context import Context, Tools
+from actions.core.errors import Unreachable
 from actions.core.people import Standing
 from actions.core.plan import Plan
+from actions.core.ports.answers import Drafts
 from actions.core.ports.surroundings import Clock
 from actions.core.reply import (
     Block,
@@ -87,7 +90,7 @@ class Cards:
     def _working(self, request: Request) -> Reply:
         unknown = request.state is State.UNKNOWN
         title = f"{_title(request)} {'is being looked up' if unknown else _WORKING[request.state]}"
-        blocks = [*_plan(request.plan), *_steps(request), *_words(request)]
+        blocks = [*_plan(request.plan), *_steps(request), *_words(request), *self._draft(request), *_notes(request)]
         cancelling = request.cancel_requested_by is not None
         buttons = () if cancelling or not self._is_change(request) else (_cancel(request),)
         return Reply(
@@ -106,7 +109,7 @@ class Cards:
         return Reply(
             title=f"Shall I {_title(request, upper=False)}?",
             tone=Tone.WARNING,
-            blocks=(asked, parameters, *_plan(request.plan), _small_print(request)),
+            blocks=(asked, parameters, *_plan(request.plan), *_notes(request), _small_print(request)),
             buttons=(
                 Button.of("Confirm", Confirm(request=request.id), style=ButtonStyle.PRIMARY),
                 Button.of("Cancel", Cancel(request=request.id)),
@@ -132,7 +135,7 @@ class Cards:
         return Reply(
             title=f"{_title(request)} waits for approval",
             tone=Tone.WARNING,
-            blocks=(*_plan(request.plan), *why, facts, _small_print(request)),
+            blocks=(*_plan(request.plan), *why, facts, *_notes(request), _small_print(request)),
             buttons=(
                 Button.of("Approve", Approve(request=request.id), style=ButtonStyle.PRIMARY),
                 deny.model_copy(update={"asks_for": ("reason",)}),
@@ -147,12 +150,12 @@ class Cards:
         extra = [*_words(request), *_steps(request), *_decisions(request)]
         if presented is not None:
             note = [_small_print(request)] if self._is_change(request) else []
-            return presented.model_copy(update={"blocks": (*extra, *presented.blocks, *note)})
+            return presented.model_copy(update={"blocks": (*extra, *presented.blocks, *_notes(request), *note)})
         changes = _plan(request.plan) if request.state is not State.REFUSED else []
         return Reply(
             title=f"{_title(request)} {ending}",
             tone=tone,
-            blocks=(*extra, *changes, _small_print(request)),
+            blocks=(*extra, *changes, *_notes(request), _small_print(request)),
             buttons=self._again(request),
         )
 
@@ -174,6 +177,20 @@ class Cards:
         if request.state not in _RETRYABLE or request.outcome == "not known" or not self._is_change(request):
             return ()
         return (Button(label="Try again", action=request.action, parameters=request.parameters),)
+
+    def _draft(self, request: Request) -> list[Block]:
+        """What is written already of an answer in prose."""
+        text = self.draft(request)
+        return [Paragraph(text=part) for part in paragraphs(text)]
+
+    def draft(self, request: Request) -> str:
+        """What is written already of an answer that is being written; empty for anything else."""
+        if request.action != LOOK_INTO or request.state is not State.RUNNING:
+            return ""
+        try:
+            return self.tools.use(Drafts).text(request)
+        except Unreachable:
+            return ""
 
     def _is_change(self, request: Request) -> bool:
         return request.changes and request.action in self.catalog
@@ -206,6 +223,10 @@ def _steps(request: Request) -> list[Block]:
 def _words(request: Request) -> list[Block]:
     says = " ".join(filter(None, (request.message, request.remedy)))
     return [Paragraph(text=(says,), weight=Weight.ESSENTIAL)] if says else []
+
+
+def _notes(request: Request) -> list[Block]:
+    return [Note(text=(note,)) for note in request.notes]
 
 
 def _decisions(request: Request) -> list[Block]:

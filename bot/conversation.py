@@ -150,7 +150,7 @@ class Conversation:
         if known is not None:
             return self._answered(known)
         key = heard.place.key
-        message = Message(text=heard.text[:LONGEST_MESSAGE], by=heard.by.name, quoted=heard.quoted)
+        message = Message(text=heard.text[:LONGEST_MESSAGE], by=heard.by.name, quoted=heard.quoted, cause=heard.cause)
         meaning: Meaning | None = self._settled(heard) or self._bare(heard.text)
         turns: Sequence[Turn] = ()
         if meaning is None:
@@ -175,8 +175,9 @@ class Conversation:
                     origin=meaning.origin,
                     sources=meaning.sources,
                     said=said,
+                    notes=meaning.notes,
                 )
-                answer = self._ask(proposal)
+                answer = self._answered(self.gate.submit(proposal))
                 turn = turn.model_copy(update=self._meant(meaning, answer))
             case Unclear():
                 answer = Answer(reply=_unclear(meaning), kind="unclear")
@@ -284,12 +285,8 @@ class Conversation:
         timed = catalog[lacks.action].kind_of(parameter) is Kind.DURATION
         asks = "For how long?" if timed else f"Which {parameter.replace('_', ' ')}?"
         question = Question(action=lacks.action, known=lacks.parameters, parameter=parameter, choices=choices)
-        return Reply(
-            title=f"{asks} ({subject})",
-            tone=Tone.NEUTRAL,
-            blocks=(*blocks, Note(text=hint)) if hint else tuple(blocks),
-            question=question,
-        )
+        notes = [Note(text=says) for says in (hint, *((note,) for note in lacks.notes)) if says]
+        return Reply(title=f"{asks} ({subject})", tone=Tone.NEUTRAL, blocks=(*blocks, *notes), question=question)
 
 
 def choices_for(catalog: Catalog, organization: Organization, action: str, parameter: str) -> tuple[Choice, ...]:
@@ -320,8 +317,8 @@ _SAYS = {
 
 def _unclear(meaning: Unclear) -> Reply:
     says = meaning.reason or _SAYS[meaning.hint]
-    blocks = tuple(Paragraph(text=("Did you mean ", Code(text=s), "?")) for s in meaning.suggestions)
-    return Reply(title=says, blocks=blocks)
+    blocks = [Paragraph(text=("Did you mean ", Code(text=s), "?")) for s in meaning.suggestions]
+    return Reply(title=says, blocks=(*blocks, *(Note(text=(note,)) for note in meaning.notes)))
 
 
 def _for(by: Requester, answer: Answer) -> Answer:

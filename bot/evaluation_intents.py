@@ -13,11 +13,16 @@ from pydantic import ValidationError
 
 from actions import catalog
 from actions.core.action import Risk
+from actions.core.catalog import Catalog
 from actions.core.errors import Refused
-from bot.assembly import recognizer
+from actions.core.organization import Organization
+from bot.assembly import claude
 from bot.configuration import load
 from bot.settings import load as load_settings
+from intents.claude import ModelRecognizer
 from intents.evaluation import Item, Prediction, Score, predict, score
+from intents.meaning import Understanding
+from intents.recognizer import Recognizer
 
 
 class NotItems(Refused):
@@ -55,13 +60,22 @@ def intents(arguments: Sequence[str]) -> int:
     chosen = parser.parse_args(arguments)
     items = read_items(chosen.file)
     verbs = catalog()
-    reader = recognizer(load_settings(), verbs, load(chosen.config), claude=chosen.recognizer == "claude")
+    reader = _reader(chosen.recognizer, verbs, load(chosen.config))
     predictions = predict(items, reader, time.perf_counter)
     if chosen.predictions:
         write_predictions(chosen.predictions, predictions)
     figures = score(items, predictions, {verb.policy.name for verb in verbs if verb.policy.risk is not Risk.READ})
     sys.stdout.write((figures.model_dump_json(indent=2) if chosen.json else table(figures)) + "\n")
     return 0
+
+
+def _reader(name: str, verbs: Catalog, organization: Organization) -> Understanding:
+    settings = load_settings()
+    local = Recognizer(verbs, organization, cache=settings.state_dir / "understanding")
+    if name == "local":
+        return local
+    # Questions are scored by the verb that reads what they ask for, so none goes to prose.
+    return ModelRecognizer(verbs, organization, claude(settings, organization), local)
 
 
 def read_items(path: Path) -> list[Item]:

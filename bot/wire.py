@@ -93,6 +93,7 @@ class Answer(_Message):
             done; "error" where it could not be taken in.
         offers: the offer behind each of the reply's buttons, in order.
         follow: a request of earlier whose card changes because of this one, such as the one just approved.
+        draft: what is written already of an answer that is being written.
     """
 
     thread: str
@@ -101,6 +102,7 @@ class Answer(_Message):
     offers: tuple[str, ...] = ()
     request: Standing | None = None
     follow: str | None = None
+    draft: str = ""
 
     @property
     def settled(self) -> bool:

@@ -44,7 +44,7 @@ def run(settings: Settings) -> None:
     from bot.configuration import load  # noqa: PLC0415 - the children are handed what it reads
 
     _prepared = (settings, load(settings.config))
-    _preload()
+    _preload(settings)
     _keep_alive(
         {
             "reads": partial(_serve, settings, READS, forks=False),
@@ -101,8 +101,10 @@ def _heartbeat(requests: Sequence[Request]) -> Iterator[None]:
         thread.join()
 
 
-def _preload() -> None:
+def _preload(settings: Settings) -> None:
     """Import before forking what jobs need, so that no job waits for it and all children share it."""
+    if settings.anthropic_api_key is not None:
+        import anthropic  # noqa: F401, PLC0415 - for its side effect
     import gitlab  # noqa: F401, PLC0415 - for its side effect
     import rq  # noqa: F401, PLC0415 - as above
 

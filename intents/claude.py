@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from typing import Any
 
 from pydantic import JsonValue, ValidationError
 
+from actions.answer import LOOK_INTO
+from actions.core.action import Risk
 from actions.core.catalog import Catalog
 from actions.core.kinds import Kind, format_duration, parse_duration
 from actions.core.organization import Organization
@@ -20,12 +23,12 @@ from intents.entities import Names
 from intents.meaning import Asks, Hint, Lacks, Meaning, Message, Unclear
 from intents.recognizer import REASONS, Recognizer
 from intents.text import Words, own_words, tokens
-from intents.tools import ASK_BACK, NOTHING, tools
+from intents.tools import ASK_BACK, NOTHING, known_names, look_into, tools
 from intents.training import Verb
 
 PURPOSE = "understanding"
 _KEPT = 256
-_MAX_NAMES = 400
+_LONGEST_QUESTION = 1000
 _CERTAIN = frozenset({Hint.EMPTY, Hint.QUOTED, Hint.HOSTILE})
 _NAMED = frozenset({Kind.SERVICE, Kind.ENVIRONMENT, Kind.PERSON, Kind.ROLE, Kind.TEAM, Kind.DURATION, Kind.REQUEST})
 _INSTRUCTIONS = """\
@@ -58,6 +61,7 @@ class ModelRecognizer:
         model: the language model.
         local: the local recogniser.
         deadline: how long the model may take for one message, in seconds.
+        prose: whether questions that no single verb answers may be looked into.
     """
 
     def __init__(
@@ -68,6 +72,7 @@ class ModelRecognizer:
         local: Recognizer,
         *,
         deadline: float = 2.5,
+        prose: bool = False,
     ) -> None:
         self._catalog = catalog
         self._organization = organization
@@ -75,9 +80,10 @@ class ModelRecognizer:
         self._local = local
         self._deadline = deadline
         self._names = Names.of(organization)
-        self._tools = tools(catalog, organization)
-        self._instructions = _INSTRUCTIONS + _known(organization)
+        self._tools = (*tools(catalog, organization), *((look_into(),) if prose and LOOK_INTO in catalog else ()))
+        self._instructions = _INSTRUCTIONS + known_names(organization)
         self._answers: OrderedDict[str, Choice] = OrderedDict()
+        self._lock = threading.Lock()
 
     def recognize(self, message: Message, thread: Sequence[Turn] = ()) -> Meaning:
         """What a message means after the earlier turns of its thread, oldest first."""
@@ -87,34 +93,54 @@ class ModelRecognizer:
             return local
         words = own_words(message.text, self._names.is_person, lambda _: None)
         talk = [*_history(thread), _spoken(words, message.quoted)]
-        choice = self._choose(message.by, talk)
+        notes: list[str] = []
+        choice = self._choose(message, talk, notes)
         if isinstance(choice, Unavailable):
-            return local
+            return _stood_in(local, choice)
         meaning, fault = self._read(choice, words, thread, message.quoted)
         if fault:
-            again = self._choose(message.by, [*talk, Utterance(role="shipmate", text=f"That was not valid: {fault}")])
+            faulty = Utterance(role="shipmate", text=f"That was not valid: {redact(fault)}")
+            again = self._choose(message, [*talk, faulty], notes)
             if isinstance(again, Unavailable):
-                return local
+                return _stood_in(local, again)
+            choice = again
             meaning, fault = self._read(again, words, thread, message.quoted)
-        return meaning or Unclear(hint=Hint.AMBIGUOUS, reason=REASONS[Hint.AMBIGUOUS])
+        if choice.tool == LOOK_INTO and isinstance(meaning, Asks):
+            meaning = self._with_nearest(meaning, local)
+        meaning = meaning or Unclear(hint=Hint.AMBIGUOUS, reason=REASONS[Hint.AMBIGUOUS])
+        return meaning.model_copy(update={"notes": tuple(notes)}) if notes else meaning
 
-    def _choose(self, person: str, talk: Sequence[Utterance]) -> Choice | Unavailable:
+    def _with_nearest(self, meaning: Asks, local: Meaning) -> Asks:
+        """A question to look into, with the read that the local recogniser would do, should nobody answer it."""
+        if not isinstance(local, Asks) or isinstance(local, Lacks):
+            return meaning
+        if self._catalog[local.action].policy.risk is not Risk.READ:
+            return meaning
+        nearest: dict[str, JsonValue] = {"action": local.action, "parameters": local.parameters}
+        return meaning.model_copy(update={"parameters": {**meaning.parameters, "instead": nearest}})
+
+    def _choose(self, message: Message, talk: Sequence[Utterance], notes: list[str]) -> Choice | Unavailable:
         key = "\n".join(utterance.model_dump_json() for utterance in talk)
-        if key in self._answers:
-            self._answers.move_to_end(key)
-            return self._answers[key]
+        with self._lock:
+            if key in self._answers:
+                self._answers.move_to_end(key)
+                return self._answers[key]
         answer = self._model.choose(
             purpose=PURPOSE,
-            person=person,
+            person=message.by,
+            cause=message.cause,
             instructions=self._instructions,
             tools=self._tools,
             conversation=talk,
             deadline=self._deadline,
         )
         if isinstance(answer, Choice):
-            self._answers[key] = answer
-            while len(self._answers) > _KEPT:
-                self._answers.popitem(last=False)
+            if answer.warning:
+                notes.append(answer.warning)
+            with self._lock:
+                self._answers[key] = answer
+                while len(self._answers) > _KEPT:
+                    self._answers.popitem(last=False)
         return answer
 
     def _read(
@@ -125,6 +151,8 @@ class ModelRecognizer:
             hint = choice.fields.get("hint")
             known = Hint(hint) if hint in set(Hint) else Hint.OUT_OF_SCOPE
             return Unclear(hint=known, reason=REASONS[known]), ""
+        if choice.tool == LOOK_INTO and self._tools[-1].name == LOOK_INTO:
+            return _to_look_into(choice, words)
         name, fields = choice.tool, choice.fields
         if choice.tool == ASK_BACK:
             name = str(fields.get("action", ""))
@@ -190,18 +218,16 @@ class ModelRecognizer:
         return text.lstrip("#") if kind is Kind.PIPELINE else text
 
 
-def _known(organization: Organization) -> str:
-    """The names that the model has to know."""
-    services = [
-        f"- {service.name}" + (f" (also {', '.join(service.aliases)})" if service.aliases else "")
-        for service in organization.services[:_MAX_NAMES]
-    ]
-    environments = [
-        f"- {e.name}" + (f" (also {', '.join(e.aliases)})" if e.aliases else "") for e in organization.environments
-    ]
-    people = [f"- {person.name}" for person in organization.people[:_MAX_NAMES]]
-    parts = {"Services": services, "Environments": environments, "People": people}
-    return "\n".join(f"{title}:\n" + "\n".join(lines) for title, lines in parts.items() if lines)
+def _stood_in(local: Meaning, instead_of: Unavailable) -> Meaning:
+    """The local recogniser's reading, which says why it is that one's."""
+    return local.model_copy(update={"notes": (f"{instead_of.why}, so the local recogniser read this.",)})
+
+
+def _to_look_into(choice: Choice, words: Words) -> tuple[Meaning | None, str]:
+    """A question to look into, in full; in the person's own words where the model gave none."""
+    question = str(choice.fields.get("question") or "").strip() or words.text.strip()
+    parameters: dict[str, JsonValue] = {"question": redact(question)[:_LONGEST_QUESTION]}
+    return Asks(action=LOOK_INTO, parameters=parameters, sources={"question": Source.SAID}, origin=Origin.MODEL), ""
 
 
 def _history(thread: Sequence[Turn]) -> list[Utterance]:
@@ -209,7 +235,7 @@ def _history(thread: Sequence[Turn]) -> list[Utterance]:
     for turn in thread:
         found.append(Utterance(role="person", text=redact(turn.say)))
         if turn.action:
-            values = ", ".join(f"{name}={value}" for name, value in turn.parameters.items())
+            values = redact(", ".join(f"{name}={value}" for name, value in turn.parameters.items()))
             found.append(Utterance(role="shipmate", text=f"Took up {turn.action}({values})."))
         elif turn.missing:
             found.append(Utterance(role="shipmate", text=f"Asked for: {', '.join(turn.missing)}."))

@@ -23,10 +23,12 @@ class Message(_Meaning):
         text: the words, as the surface delivered them.
         by: who said them; the name in the configuration where there is one.
         quoted: text by others that came along (forwarded, attached); never read as a request.
+        cause: what happened, as requests name it.
     """
 
     text: str
     by: str = ""
+    cause: str = ""
     quoted: tuple[str, ...] = ()
 
 
@@ -65,6 +67,7 @@ class Asks(_Meaning):
         sources: where each parameter came from.
         origin: how it was read.
         confidence: from 0 to 1.
+        notes: what the person should be told beside, such as that the local recogniser stood in for a model.
     """
 
     action: str
@@ -72,6 +75,7 @@ class Asks(_Meaning):
     sources: dict[str, Source] = {}
     origin: Origin = Origin.STATISTICAL
     confidence: float = 1.0
+    notes: tuple[str, ...] = ()
 
 
 class Lacks(Asks):
@@ -94,12 +98,14 @@ class Unclear(_Meaning):
         reason: the same as a sentence for the person.
         suggestions: did-you-mean sentences that could be typed.
         confidence: from 0 to 1.
+        notes: what the person should be told beside.
     """
 
     hint: Hint
     reason: str = ""
     suggestions: tuple[str, ...] = ()
     confidence: float = 1.0
+    notes: tuple[str, ...] = ()
 
 
 Meaning = Asks | Lacks | Unclear

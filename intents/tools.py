@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from actions.answer import LOOK_INTO
+from actions.core.action import Risk
 from actions.core.catalog import Catalog
 from actions.core.kinds import Kind
 from actions.core.organization import Organization
@@ -13,6 +15,7 @@ from intents.training import Verb, public
 
 ASK_BACK = "ask_back"
 NOTHING = "nothing_to_do"
+_MAX_NAMES = 400
 _MAX_LISTED = 60
 """A closed list of names is put into the schema up to this length; longer ones stand in the instructions."""
 _FORMS = {
@@ -35,6 +38,43 @@ def tools(catalog: Catalog, organization: Organization) -> tuple[Tool, ...]:
     return (*(_tool(verb, organization) for verb in verbs), _ask_back(verbs), _nothing())
 
 
+def reading_tools(catalog: Catalog, organization: Organization) -> tuple[Tool, ...]:
+    """The tools with which a question is looked into: the verbs that read, and no other."""
+    return tuple(_tool(verb, organization) for verb in public(catalog) if verb.policy.risk is Risk.READ)
+
+
+def known_names(organization: Organization) -> str:
+    """The names that a model has to know."""
+    services = [f"- {service.name}{_also(service.aliases)}" for service in organization.services[:_MAX_NAMES]]
+    environments = [f"- {environment.name}{_also(environment.aliases)}" for environment in organization.environments]
+    people = [f"- {person.name}" for person in organization.people[:_MAX_NAMES]]
+    parts = {"Services": services, "Environments": environments, "People": people}
+    return "\n".join(f"{title}:\n" + "\n".join(lines) for title, lines in parts.items() if lines)
+
+
+def _also(aliases: tuple[str, ...]) -> str:
+    return f" (also {', '.join(aliases)})" if aliases else ""
+
+
+def look_into() -> Tool:
+    """Chosen for questions that take more than one verb that reads."""
+    return Tool(
+        name=LOOK_INTO,
+        description="The person asks a question that no single other tool answers: why something is so, what changed or "
+        "happened since a time, how things compare. Several things will be looked up and the answer put into prose. "
+        "Not for requests to do anything, and not where one of the tools that read answers it.",
+        input_schema=_object(
+            {
+                "question": {
+                    "type": "string",
+                    "description": "The question in the person's words, with what it, there and the like stand for.",
+                }
+            },
+            ["question"],
+        ),
+    )
+
+
 def _tool(verb: Verb, organization: Organization) -> Tool:
     examples = "; ".join(verb.policy.examples[:3])
     return Tool(
@@ -43,6 +83,7 @@ def _tool(verb: Verb, organization: Organization) -> Tool:
         input_schema=_object(
             {name: _property(verb, name, organization) for name in verb.model_fields}, list(verb.required())
         ),
+        changes=verb.policy.risk is not Risk.READ,
     )
 
 

@@ -268,6 +268,18 @@ class Limits(_Section):
     open_operations: Annotated[int, Field(ge=1)] = 20
 
 
+class AnswerRules(_Section):
+    """How far Claude may go to answer a question in prose.
+
+    Attributes:
+        reads: how many things it may look up for one answer.
+        within: how long an answer may take in all.
+    """
+
+    reads: Annotated[int, Field(ge=1, le=20)] = 5
+    within: Duration = timedelta(seconds=30)
+
+
 class Machine(_Section):
     """A playbook's or rule's own rights."""
 
@@ -322,6 +334,7 @@ class Organization(_Section):
     policies: tuple[PolicyRule, ...] = ()
     limits: Limits = Limits()
     models: dict[str, str] = {}
+    answers: AnswerRules = AnswerRules()
     machines: dict[str, Machine] = {}
     autonomy: AutonomyRules = AutonomyRules()
 

@@ -105,6 +105,7 @@ class Proposal(BaseModel):
         origin: how it became an action.
         sources: where each parameter came from; none means chosen.
         said: the words, redacted, for the record.
+        notes: what the card says beside, such as that the local recogniser stood in for a model.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -117,6 +118,7 @@ class Proposal(BaseModel):
     origin: Origin
     sources: dict[str, Source] = {}
     said: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def needs_confirmation(self) -> bool:
@@ -181,6 +183,7 @@ class Request(BaseModel):
         id: "R-12".
         version: counts every change; the ledger's compare-and-swap goes by it.
         parameters: the validated parameters as JSON.
+        notes: what the card says beside, such as that the local recogniser stood in for a model.
         service: the service it concerns, where there is one; with `environment` the key of the lock.
         changes: whether its verb changes something and counts against the limits; reads and decisions do not.
         takes_lock: whether it is the only operation on its service and environment while it is under way.
@@ -215,6 +218,7 @@ class Request(BaseModel):
     origin: Origin
     sources: dict[str, Source] = {}
     said: str = ""
+    notes: tuple[str, ...] = ()
     service: str | None = None
     environment: str | None = None
     changes: bool = False

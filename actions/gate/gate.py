@@ -88,10 +88,14 @@ class Gate:
 
     # -- at the desk ------------------------------------------------------------------------------------------------
 
-    def submit(self, proposal: Proposal) -> Request:
+    def submit(self, proposal: Proposal, *, here: bool = False) -> Request:
         """Judge a proposal and, if it may go on, have it done: at once where it is quick, by a worker otherwise.
 
         A cause that is known already answers with the request it made.
+
+        Args:
+            proposal: what is asked for.
+            here: whether this process does the work, being a worker that needs it for another request.
 
         Raises:
             UnknownVerb: there is no such action.
@@ -116,6 +120,8 @@ class Gate:
             verdict = held(found)
             judged = tuple(verdict if v.guard == verdict.guard else v for v in verdicts)
             return self._accept(_refused(draft.model_copy(update={"verdicts": judged}), verdict))
+        if here:
+            return self.perform(accepted.id) or accepted
         self.dispatch(accepted)
         return accepted
 
@@ -152,6 +158,7 @@ class Gate:
             origin=proposal.origin,
             sources=proposal.sources,
             said=redact(proposal.said),
+            notes=proposal.notes,
             service=service if isinstance(service, str) else None,
             environment=environment if isinstance(environment, str) else None,
             changes=policy.risk is not Risk.READ and not policy.control,

@@ -60,6 +60,7 @@ def check(settings: Settings) -> Iterator[Finding]:
         counts = (f"{len(getattr(organization, part))} {part}" for part in ("environments", "services", "people"))
         yield Finding(good=True, says=f"{settings.config}: {', '.join(counts)}")
         yield _reader(settings, organization)
+        yield from _models(settings, organization)
     yield _tried("The database", lambda: _database(settings))
     yield _redis(settings)
     if organization is not None:
@@ -80,6 +81,19 @@ def _reader(settings: Settings, organization: Organization) -> Finding:
 
     recognizer(settings, every_verb(), organization)
     return Finding(good=True, says="The reader of messages knows the verbs and names")
+
+
+def _models(settings: Settings, organization: Organization) -> Iterator[Finding]:
+    """Whether Claude is connected, and whether the models that it is to use will be there for long."""
+    from bot.assembly import models_ending  # noqa: PLC0415 - as above
+
+    if settings.anthropic_api_key is None:
+        yield Finding(good=None, says="ANTHROPIC_API_KEY is not set; the local recogniser reads alone")
+    for purpose, model, ends in models_ending(organization):
+        yield Finding(
+            good=False,
+            says=f"`models.{purpose}` names {model}, which its vendor ends on {ends}. Name a newer one, or leave it out.",
+        )
 
 
 def _database(settings: Settings) -> None:

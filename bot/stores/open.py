@@ -5,6 +5,7 @@ from __future__ import annotations
 from redis import Redis
 
 from actions.core.errors import Unreachable
+from actions.core.ports.answers import Drafts
 from actions.core.ports.ledger import (
     AuditTrail,
     Deliveries,
@@ -19,6 +20,7 @@ from actions.core.ports.ledger import (
 from actions.core.ports.messaging import Bus, Inbox, Queue, Sessions
 from bot.stores.redis.bus import RedisBus
 from bot.stores.redis.client import answering, open_client
+from bot.stores.redis.drafts import RedisDrafts
 from bot.stores.redis.inbox import RedisInbox
 from bot.stores.redis.queue import QUEUES, RqQueue
 from bot.stores.redis.sessions import RedisSessions
@@ -92,6 +94,7 @@ class RedisStores:
         self.sessions: Sessions = RedisSessions(client)
         self.inbox: Inbox = RedisInbox(client)
         self.bus: Bus = RedisBus(client)
+        self.drafts: Drafts = RedisDrafts(client, self.bus)
         self.queue: Queue = RqQueue(client)
 
     def ping(self) -> None:

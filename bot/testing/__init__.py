@@ -18,17 +18,19 @@ from pydantic import JsonValue
 
 from actions import VERBS
 from actions.core.catalog import Catalog, Verb
+from actions.core.errors import NotConnected
 from actions.core.organization import Organization
 from actions.core.people import Requester, Standing
 from actions.core.places import Place
 from actions.core.ports.delivery import Deployer, Manifests, Pipelines, VersionRegistry
+from actions.core.ports.language import LanguageModel
 from actions.core.ports.ledger import RequestQuery
 from actions.core.ports.repositories import Repositories
 from actions.core.reply import Reply
 from actions.core.request import Origin, Proposal, Request, State
 from actions.gate.polling import poll_due
 from actions.gate.sweep import poll_all_due, sweep
-from bot.assembly import House, compose
+from bot.assembly import House, compose, prose
 from bot.conversation import Answer, Heard
 from bot.stores.open import open_sql
 from bot.testing.fakes import CountingIds, FakeCluster, FakePipelines, FakeRepositories, HandClock, MemoryPassing
@@ -81,6 +83,7 @@ class Bot:
         outside: ports beside the usual ones, such as a plug-in's.
         understanding: what builds the reader of messages; the local recogniser by default.
         playbooks: gives every playbook by name; the library by default.
+        model: the language model that answers questions in prose; none by default.
     """
 
     def __init__(
@@ -91,6 +94,7 @@ class Bot:
         outside: Mapping[type[Any], Callable[[], Any]] | None = None,
         understanding: Callable[[], Understanding] | None = None,
         playbooks: Callable[[], Mapping[str, Playbook]] = load_playbooks,
+        model: LanguageModel | None = None,
     ) -> None:
         self.clock = HandClock()
         self.organization = Organization.model_validate(company or COMPANY)
@@ -121,6 +125,7 @@ class Bot:
             ids=CountingIds(),
             worker="test",
             playbooks=playbooks,
+            answers=lambda reads: prose(lambda: model or _none_connected(), catalog, self.organization, reads),
         )
 
     def _place(self, service: str, environment: str) -> None:
@@ -223,6 +228,10 @@ class Bot:
 
     def _cause(self, kind: str) -> str:
         return f"test:{kind}:{next(self._causes)}"
+
+
+def _none_connected() -> LanguageModel:
+    raise NotConnected("no language model in this test")
 
 
 def _nothing() -> Understanding:

@@ -27,6 +27,7 @@ from actions.core.ports.delivery import (
 )
 from actions.core.ports.messaging import Delivered, Turn
 from actions.core.ports.repositories import MergeRequest, Revision
+from actions.core.request import Request
 
 
 class HandClock:
@@ -95,6 +96,24 @@ class MemoryBus:
         yield following
 
 
+class MemoryDrafts:
+    """What is being written of answers, by request and attempt."""
+
+    def __init__(self, bus: MemoryBus) -> None:
+        self._bus = bus
+        self._texts: dict[tuple[str, int], str] = {}
+
+    def add(self, request: Request, words: str) -> None:
+        """Add words."""
+        key = (request.id, request.fence)
+        self._texts[key] = self._texts.get(key, "") + words
+        self._bus.changed(request.id, request.version)
+
+    def text(self, request: Request) -> str:
+        """All that was written so far."""
+        return self._texts.get((request.id, request.fence), "")
+
+
 class MemoryQueue:
     """Jobs in the order in which they were pushed, each once; `down` makes it not answer."""
 
@@ -151,6 +170,10 @@ class MemoryPassing:
     inbox: MemoryInbox = field(default_factory=MemoryInbox)
     bus: MemoryBus = field(default_factory=MemoryBus)
     queue: MemoryQueue = field(default_factory=MemoryQueue)
+    drafts: MemoryDrafts = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.drafts = MemoryDrafts(self.bus)
 
     def ping(self) -> None:
         """Memory always answers."""

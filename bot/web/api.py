@@ -93,12 +93,13 @@ class Api:
         person = await self._person(request)
         request_id = request.path_params["id"].upper()
         after = int(_number(request, "after_version", default=0, most=2**62))
+        drafted = int(_number(request, "after_draft", default=2**62, most=2**62))
         until = time.monotonic() + _number(request, "wait", default=0, most=MAX_WAIT)
         while True:
             with self._watch.on(request_id) as changed:
                 heard = await self._threads.call(self._desk.look, person, request_id)
                 left = until - time.monotonic()
-                if left <= 0 or self._watch.closing or _news(heard, after):
+                if left <= 0 or self._watch.closing or _news(heard, after, drafted):
                     return self._answer(heard.request.place if heard.request else Place(surface="api"), heard)
                 try:
                     await asyncio.wait_for(changed.wait(), left)
@@ -159,13 +160,16 @@ class Api:
                 offers=heard.offers,
                 request=standing,
                 follow=heard.follow,
+                draft=heard.draft,
             )
         )
 
 
-def _news(heard: Heard, after: int) -> bool:
+def _news(heard: Heard, after: int, drafted: int) -> bool:
     """Whether there is something to tell, or nothing more will come."""
-    return heard.request is None or heard.request.version > after or heard.request.state.is_final
+    if heard.request is None or len(heard.draft) > drafted:
+        return True
+    return heard.request.version > after or heard.request.state.is_final
 
 
 async def _body(request: Request, model: type[M]) -> M:

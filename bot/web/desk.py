@@ -25,6 +25,7 @@ class Heard(NamedTuple):
         offers: the offer behind each of the reply's buttons, in order.
         request: the request it made or is about.
         follow: a request of earlier whose card changes because of this one.
+        draft: what is written already of an answer that is being written.
     """
 
     kind: Kind
@@ -32,6 +33,7 @@ class Heard(NamedTuple):
     offers: tuple[str, ...] = ()
     request: Request | None = None
     follow: str | None = None
+    draft: str = ""
 
 
 class Desk(Protocol):

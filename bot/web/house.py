@@ -97,7 +97,9 @@ class HouseDesk:
         if request is None or not self._may_see(person, request):
             raise UnknownRequest(request_id)
         reply = self._house.conversation.card(request)
-        return Heard("request", reply, self._offers(reply, request, request.place), request, _follow(request))
+        draft = self._house.cards.draft(request)
+        offers = self._offers(reply, request, request.place)
+        return Heard("request", reply, offers, request, _follow(request), draft)
 
     def changes(self) -> AbstractContextManager[Callable[[float], tuple[str, int] | None]]:
         """Listen to changes of requests."""

@@ -90,6 +90,12 @@ def _waiting() -> dict[str, Any]:
             "schema": {"type": "integer", "minimum": 0},
         },
         {
+            "name": "after_draft",
+            "in": "query",
+            "description": "Answer also when more than so many characters of an answer in prose are written.",
+            "schema": {"type": "integer", "minimum": 0},
+        },
+        {
             "name": "wait",
             "in": "query",
             "description": "How long to wait for that, in seconds; then it is answered as it stands.",

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import pytest
 
 from actions import catalog
+from actions.answer import LOOK_INTO
 from actions.core.action import Risk
 from actions.core.people import Requester
 from actions.core.places import Place
-from actions.core.ports.language import Choice, Tool, Unavailable, Utterance
+from actions.core.ports.language import Choice, Unavailable
 from actions.core.ports.messaging import Turn
 from actions.core.request import Origin, Proposal, Source
+from bot.testing.models import ScriptedModel, chosen
 from intents.claude import ModelRecognizer
 from intents.meaning import Asks, Hint, Lacks, Message, Unclear
+from intents.nearest import NOTE, Nearest
 from intents.recognizer import Recognizer
 from intents.tools import ASK_BACK, NOTHING
 from tests.intents.conftest import COMPANY
@@ -23,38 +23,9 @@ from tests.intents.conftest import COMPANY
 WRITES = {verb.policy.name for verb in catalog() if verb.policy.risk is not Risk.READ}
 
 
-class Scripted:
-    """A model that answers what it is told, in order; the last answer stays."""
-
-    def __init__(self, *answers: Choice | Unavailable) -> None:
-        self.answers = list(answers)
-        self.heard: list[Sequence[Utterance]] = []
-        self.tools: Sequence[Tool] = ()
-
-    def choose(
-        self,
-        *,
-        purpose: str,
-        person: str,
-        instructions: str,
-        tools: Sequence[Tool],
-        conversation: Sequence[Utterance],
-        deadline: float,
-    ) -> Choice | Unavailable:
-        assert (purpose, deadline) == ("understanding", 2.5)
-        assert "ledger-api (also ledger)" in instructions
-        self.heard.append(conversation)
-        self.tools = tools
-        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-
-
-def chosen(tool: str, **fields: Any) -> Choice:
-    return Choice(tool=tool, fields=fields, model="claude-haiku-5-5")
-
-
-def reader(local: Recognizer, *answers: Choice | Unavailable) -> tuple[ModelRecognizer, Scripted]:
-    model = Scripted(*answers)
-    return ModelRecognizer(catalog(), COMPANY, model, local), model
+def reader(local: Recognizer, *answers: Choice | Unavailable) -> tuple[ModelRecognizer, ScriptedModel]:
+    model = ScriptedModel(*answers)
+    return ModelRecognizer(catalog(), COMPANY, model, local, prose=True), model
 
 
 def test_what_the_model_reads_is_marked_as_read_by_a_model(recognizer: Recognizer) -> None:
@@ -73,9 +44,13 @@ def test_the_plain_grammar_and_a_quotation_ask_no_model(recognizer: Recognizer) 
 
 
 def test_without_an_answer_the_local_recogniser_answers(recognizer: Recognizer) -> None:
-    understanding, _ = reader(recognizer, Unavailable(why="late"))
+    understanding, model = reader(recognizer, Unavailable(why="Claude did not answer within 2.5 s"))
     said = Message(text="could you bounce fx on prod please")
-    assert understanding.recognize(said) == recognizer.recognize(said)
+    meaning = understanding.recognize(said)
+    assert meaning.notes == ("Claude did not answer within 2.5 s, so the local recogniser read this.",)
+    assert meaning.model_copy(update={"notes": ()}) == recognizer.recognize(said)
+    assert model.deadlines == [2.5]
+    assert "ledger-api (also ledger)" in model.instructions[0]
 
 
 def test_a_value_that_nobody_gave_is_asked_back(recognizer: Recognizer) -> None:
@@ -121,21 +96,70 @@ def test_it_can_ask_back_or_do_nothing(recognizer: Recognizer) -> None:
 def test_the_same_question_in_the_same_thread_is_asked_once_and_secrets_stay_here(recognizer: Recognizer) -> None:
     understanding, model = reader(recognizer, chosen(NOTHING, hint="out_of_scope"))
     said = Message(text="my token is glpat-abcdefghij0123456789, use it for fx somehow")
-    thread = [Turn(say="password=hunter2 is mine", action="status", parameters={"service": "rates"})]
+    shared = {"service": "rates", "reason": "the token=abc123def of sam@shop.example"}
+    thread = [Turn(say="password=hunter2 is mine", action="status", parameters=shared)]
     understanding.recognize(said, thread)
     understanding.recognize(said, thread)
     assert len(model.heard) == 1
     everything = " ".join(utterance.text for utterance in model.heard[0])
     assert "glpat" not in everything
     assert "hunter2" not in everything
+    assert "abc123def" not in everything
+    assert "sam@shop" not in everything
 
 
 def test_every_verb_is_a_strict_tool(recognizer: Recognizer) -> None:
     understanding, model = reader(recognizer, chosen(NOTHING, hint="out_of_scope"))
     understanding.recognize(Message(text="tell me something nice about fx"))
-    names = [tool.name for tool in model.tools]
-    assert names == [*(verb.policy.name for verb in catalog() if verb.policy.public), ASK_BACK, NOTHING]
-    assert all(tool.input_schema["additionalProperties"] is False for tool in model.tools)
+    names = [tool.name for tool in model.tools[0]]
+    assert names == [*(verb.policy.name for verb in catalog() if verb.policy.public), ASK_BACK, NOTHING, LOOK_INTO]
+    assert all(tool.input_schema["additionalProperties"] is False for tool in model.tools[0])
+    assert {tool.name for tool in model.tools[0] if tool.changes} == WRITES
+
+
+def test_a_question_that_takes_several_reads_is_looked_into(recognizer: Recognizer) -> None:
+    understanding, _ = reader(recognizer, chosen(LOOK_INTO, question="What changed in rates since Tuesday?"))
+    meaning = understanding.recognize(Message(text="hm what changed in fx since tuesday"))
+    assert isinstance(meaning, Asks)
+    assert (meaning.action, meaning.origin) == (LOOK_INTO, Origin.MODEL)
+    assert meaning.parameters["question"] == "What changed in rates since Tuesday?"
+    assert set(meaning.parameters) <= {"question", "instead"}
+
+
+def test_the_read_that_stands_in_for_an_answer_is_never_a_change(recognizer: Recognizer) -> None:
+    understanding, _ = reader(recognizer, chosen(LOOK_INTO, question="?"))
+    asked = understanding.recognize(Message(text="how is fx getting on in production these days?"))
+    assert isinstance(asked, Asks)
+    assert asked.parameters["instead"] == {
+        "action": "status",
+        "parameters": {"service": "rates", "environment": "production"},
+    }
+    meaning = understanding.recognize(Message(text="could you bounce fx on prod please"))
+    assert isinstance(meaning, Asks)
+    assert "instead" not in meaning.parameters
+
+
+def test_where_it_is_measured_nothing_is_looked_into(recognizer: Recognizer) -> None:
+    model = ScriptedModel(chosen(LOOK_INTO, question="why?"))
+    meaning = ModelRecognizer(catalog(), COMPANY, model, recognizer).recognize(Message(text="why is fx so red"))
+    assert isinstance(meaning, Unclear)
+    assert LOOK_INTO not in {tool.name for tool in model.tools[0]}
+
+
+def test_a_warning_of_the_budget_goes_with_the_meaning_once(recognizer: Recognizer) -> None:
+    warned = chosen(NOTHING, hint="out_of_scope").model_copy(update={"warning": "You have used 82 %."})
+    understanding, _ = reader(recognizer, warned)
+    said = Message(text="tell me something nice about fx")
+    assert understanding.recognize(said).notes == ("You have used 82 %.",)
+    assert understanding.recognize(said).notes == ()
+
+
+def test_without_any_model_an_open_question_gets_the_nearest_read_that_says_so(recognizer: Recognizer) -> None:
+    nearest = Nearest(recognizer, catalog())
+    meaning = nearest.recognize(Message(text="what is going on with fx in production?"))
+    assert isinstance(meaning, Asks)
+    assert (meaning.action, meaning.notes) == ("status", (NOTE,))
+    assert nearest.recognize(Message(text="status of fx")).notes == ()
 
 
 WORST = (

@@ -150,7 +150,7 @@ class Chat:
             except ShipmateError as error:
                 self._print(f"✖ {error}")
                 break
-            if newer.request and newer.request.version > answer.request.version:
+            if newer.request and (newer.request.version > answer.request.version or newer.draft != answer.draft):
                 self._changed(newer)
             answer = newer
         with self._lock:
@@ -181,7 +181,7 @@ class Chat:
         with self._lock:
             live = list(self._live.values())
         look = self._look(links="none")
-        cards = [draw(one.answer.reply, look, keys=self._keys(one), brief=True) for one in live]
+        cards = [draw(one.answer.reply, look, keys=self._keys(one), brief=not one.answer.draft) for one in live]
         return ANSI("\n".join([*cards, f"{self._bold(self._talk.voices.person)}> "]))
 
     def _keys(self, live: _Live) -> Sequence[str] | None:

@@ -79,9 +79,11 @@ class Client:
         """Press a button."""
         return self._post(token, "press", Press(offer=offer, fields=fields, thread=thread, surface="terminal"))
 
-    def request(self, token: str, request_id: str, *, after_version: int = 0, wait: float = 0) -> Answer:
-        """A request as it stands, or at its next change."""
-        parameters = {"after_version": str(after_version), "wait": str(wait)}
+    def request(
+        self, token: str, request_id: str, *, after_version: int = 0, after_draft: int = 0, wait: float = 0
+    ) -> Answer:
+        """A request as it stands, at its next change, or as soon as more is written of its answer."""
+        parameters = {"after_version": str(after_version), "after_draft": str(after_draft), "wait": str(wait)}
         return self._call(Answer, "GET", f"requests/{request_id}", token, parameters=parameters)
 
     def words(self, token: str) -> Words:

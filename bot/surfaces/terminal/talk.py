@@ -31,8 +31,10 @@ class House(Protocol):
     def press(self, token: str, offer: str, fields: dict[str, JsonValue], thread: str) -> Answer:
         """Press a button."""
 
-    def request(self, token: str, request_id: str, *, after_version: int = 0, wait: float = 0) -> Answer:
-        """A request as it stands, or at its next change."""
+    def request(
+        self, token: str, request_id: str, *, after_version: int = 0, after_draft: int = 0, wait: float = 0
+    ) -> Answer:
+        """A request as it stands, at its next change, or as soon as more is written of its answer."""
 
     def words(self, token: str) -> Words:
         """What can be typed."""
@@ -196,7 +198,9 @@ class Talk:
         """The answer's request at its next change, or as it stands when nothing changed for a while."""
         if answer.request is None:
             return answer
-        return self._house.request(token, answer.request.id, after_version=answer.request.version, wait=WAIT)
+        return self._house.request(
+            token, answer.request.id, after_version=answer.request.version, after_draft=len(answer.draft), wait=WAIT
+        )
 
     def words(self) -> Words:
         """What can be typed."""

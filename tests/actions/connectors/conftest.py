@@ -10,6 +10,7 @@ from actions.connectors.gitlab import GitLab, GitLabPipelines, GitLabVersions
 from actions.connectors.gitlab_manifests import GitLabManifests
 from bot.sandbox.argocd.workload import Timings
 from bot.sandbox.server import Sandbox, start
+from tests.actions.connectors.claude_stub import Stub, serving
 
 QUICK = Timings(pickup=0.02, sync=0.03, rollout=0.1, step=0.04, healthy_spell=0.0, progress_deadline=0.3)
 
@@ -42,3 +43,9 @@ def at(company: Sandbox) -> Iterator[Connectors]:
     company.clear_faults()
     connectors.gitlab.close()
     connectors.argocd.close()
+
+
+@pytest.fixture
+def stub() -> Iterator[Stub]:
+    with serving() as server:
+        yield server

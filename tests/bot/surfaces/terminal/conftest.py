@@ -79,7 +79,9 @@ class Cardboard:
         self.told.append((token, offer, fields, thread))
         return self._next()
 
-    def request(self, token: str, request_id: str, *, after_version: int = 0, wait: float = 0) -> Answer:
+    def request(
+        self, token: str, request_id: str, *, after_version: int = 0, after_draft: int = 0, wait: float = 0
+    ) -> Answer:
         self.told.append((token, request_id, after_version, wait > 0))
         later = self.later[request_id]
         return later.pop(0) if len(later) > 1 else later[0]

@@ -84,4 +84,4 @@ def test_words_and_requests_are_read() -> None:
     assert client(Wire(httpx.Response(200, text=WORDS.model_dump_json()))).words("t").person == "dana"
     wire = Wire(good())
     client(wire).request("t", "R-1", after_version=3, wait=20)
-    assert str(wire.seen[0].url) == "http://here/api/v1/requests/R-1?after_version=3&wait=20"
+    assert str(wire.seen[0].url) == "http://here/api/v1/requests/R-1?after_version=3&after_draft=0&wait=20"
