@@ -180,7 +180,8 @@ def start(
     for program in ("git", "bash"):
         if shutil.which(program, path=PATH) is None:
             raise SandboxError(f"The sandbox needs {program}, which is not in {PATH}. Install it and try again.")
-    folder = Path(state_dir) / "sandbox"
+    # git runs in other folders, where a relative path would lead nowhere.
+    folder = Path(state_dir).resolve() / "sandbox"
     listener = _listen(port)
     bound = int(listener.getsockname()[1])
     world = found(folder, clock, timings or Timings(), f"http://{HOST}:{bound}")

@@ -1,6 +1,7 @@
 """The sandbox as a program: its files, its faults, its end and its beginning anew."""
 
 import json
+import shutil
 import stat
 import time
 from collections.abc import Callable
@@ -38,6 +39,21 @@ def test_a_restart_keeps_everything(tmp_path: Path, eventually: Eventually) -> N
         assert project.tags.get("v1.6.0").name == "v1.6.0"
         assert project.pipelines.get(pipeline.id).status == "success"
         assert second.world.gitlab.has_image("registry.lanternshop.example/shop/checkout", "v1.6.0")
+
+
+def test_jobs_find_their_sources_when_the_state_folder_is_given_relatively(
+    founded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, eventually: Eventually
+) -> None:
+    shutil.copytree(founded, tmp_path / ".shipmate")
+    monkeypatch.chdir(tmp_path)
+    with (
+        start(Path(".shipmate"), timings=QUICK) as sandbox,
+        gitlab.Gitlab(sandbox.gitlab_url, private_token=sandbox.gitlab_token) as client,
+    ):
+        project = client.projects.get("shop/checkout")
+        pipeline = project.pipelines.create({"ref": "main"})
+        eventually(lambda: project.pipelines.get(pipeline.id).status in {"success", "failed"})
+        assert project.pipelines.get(pipeline.id).status == "success"
 
 
 def test_a_job_that_was_running_at_the_end_has_failed(tmp_path: Path, eventually: Eventually) -> None:
