@@ -101,9 +101,13 @@ class ExplainFailure(
     def reply(self, result: Failure, context: Context) -> Reply:
         """The cause in a sentence, the lines that prove it, and what can be done."""
         pipeline = result.pipeline
-        blocks: list[Block] = [
-            block for failure in result.jobs for block in presented(failure, alone=len(result.jobs) == 1)
-        ]
+        blocks: list[Block] = []
+        if result.passed_since:
+            later = result.passed_since
+            number: Span = Link(text=f"#{later.id}", url=later.url) if later.url else f"#{later.id}"
+            blocks.append(Paragraph(text=(f"{later.ref} has passed since: ", number, "."), weight=Weight.ESSENTIAL))
+        for failure in result.jobs:
+            blocks += presented(failure, alone=len(result.jobs) == 1)
         if pipeline.fault:
             blocks.append(
                 Paragraph(text=("GitLab could not read its configuration: ", Code(text=pipeline.fault[:500])))
@@ -113,7 +117,7 @@ class ExplainFailure(
         blocks.append(fields(*facts(result)))
         return Reply(
             title=_title(result),
-            tone=Tone.BAD,
+            tone=Tone.NEUTRAL if result.passed_since else Tone.BAD,
             blocks=tuple(blocks),
             buttons=tuple(buttons(result)),
         )
@@ -170,7 +174,9 @@ def _category(diagnosis: Diagnosis) -> str:
 
 
 def buttons(failure: Failure) -> list[Button]:
-    """What can be done about it, most sensible first."""
+    """What can be done about it, most sensible first; nothing where it has passed since."""
+    if failure.passed_since:
+        return []
     named: dict[str, JsonValue] = {"service": failure.service, "pipeline": failure.pipeline.id}
     able = any(is_mendable(job.diagnosis) for job in failure.jobs)
     fix = [Button(label="Fix it", action="fix_pipeline", parameters=named, style=ButtonStyle.PRIMARY)] if able else []

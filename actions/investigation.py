@@ -42,6 +42,7 @@ class Failure(BaseModel):
 
     Attributes:
         left_out: how many more jobs failed.
+        passed_since: a later pipeline of the same branch or tag that passed.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -50,6 +51,7 @@ class Failure(BaseModel):
     pipeline: Pipeline
     jobs: tuple[JobFailure, ...] = ()
     left_out: int = 0
+    passed_since: Pipeline | None = None
 
 
 class NothingFailed(Refused):
@@ -102,7 +104,18 @@ def investigate(tools: Tools, service: str, pipeline: Pipeline) -> Failure:
         return Failure(service=service, pipeline=pipeline, jobs=(_of_configuration(pipeline),))
     around = _surroundings(tools, pipeline)
     jobs = tuple(_diagnosed(tools, pipeline, job, around) for job in failed[:MOST_JOBS])
-    return Failure(service=service, pipeline=pipeline, jobs=jobs, left_out=len(failed) - len(jobs))
+    return Failure(
+        service=service,
+        pipeline=pipeline,
+        jobs=jobs,
+        left_out=len(failed) - len(jobs),
+        passed_since=around.passed if around.passed and _is_later(around.passed, pipeline) else None,
+    )
+
+
+def _is_later(one: Pipeline, other: Pipeline) -> bool:
+    """Whether a pipeline was made after another: GitLab counts them up."""
+    return int(one.id) > int(other.id)
 
 
 def _of_configuration(pipeline: Pipeline) -> JobFailure:

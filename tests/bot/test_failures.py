@@ -71,6 +71,20 @@ def test_a_failure_of_the_code_itself_offers_no_fix(bot: Bot) -> None:
     assert [button.label for button in bot.card(answer).buttons] == ["Retry"]
 
 
+def test_a_failure_that_was_mended_meanwhile_says_so_and_offers_nothing(bot: Bot) -> None:
+    bot.pipelines.add("shop/checkout", "failed", trace=TRANSIENT)
+    bot.pipelines.add("shop/checkout", "success", ref="other")
+    answer = bot.ask("sam", "explain_failure", service="checkout")
+    bot.settle()
+    assert bot.card(answer).tone is Tone.BAD
+    bot.pipelines.add("shop/checkout", "success")
+    answer = bot.ask("sam", "explain_failure", service="checkout")
+    bot.settle()
+    card = bot.card(answer)
+    assert (card.tone, card.buttons) == (Tone.NEUTRAL, ())
+    assert "main has passed since:  #813" in words(card)
+
+
 def test_what_has_not_failed_is_not_explained(bot: Bot) -> None:
     bot.pipelines.add("shop/checkout", "success")
     answer = bot.ask("sam", "explain_failure", service="checkout", pipeline="811")
