@@ -30,7 +30,7 @@ from actions.core.ports.answers import Answers, Drafts, Found, Reads
 from actions.core.ports.autonomy import Autonomy
 from actions.core.ports.delivery import Deployer, Manifests, Pipelines, VersionRegistry
 from actions.core.ports.desk import Desk
-from actions.core.ports.language import LanguageModel, Unavailable
+from actions.core.ports.language import LanguageModel, Unavailable, Usage
 from actions.core.ports.ledger import (
     AuditTrail,
     Deliveries,
@@ -46,11 +46,13 @@ from actions.core.ports.messaging import Bus, Inbox, Queue, Sessions
 from actions.core.ports.packages import Packages
 from actions.core.ports.repositories import Repositories
 from actions.core.ports.surroundings import Clock, Ids
+from actions.core.ports.usage import Uses
 from actions.core.ports.variables import ValuePages, Variables
 from actions.core.request import Request
 from actions.gate.desk import GateDesk
 from actions.gate.gate import Gate, Heartbeat
 from actions.gate.reads import GateReads
+from bot.budgets import Budgets
 from bot.cards import Cards
 from bot.colleagues import Colleagues, SandboxColleagues
 from bot.conversation import Conversation
@@ -148,6 +150,10 @@ class Kept(Protocol):
     @property
     def installations(self) -> Installations:
         """Where Shipmate is installed."""
+
+    @property
+    def uses(self) -> Uses:
+        """What language models were used for."""
 
     def ping(self) -> None:
         """Raise `Unreachable` where it does not answer."""
@@ -340,7 +346,8 @@ def assemble(
     known = organization or load(settings.config)
     catalog = every_verb([*installed(), *_sandbox_verbs()] if settings.sandbox else None)
     kept = open_sql(settings.database.get_secret_value())
-    model = _once(lambda: claude(settings, known))
+    budgets = Budgets(kept.uses, known, SystemClock())
+    model = _once(lambda: claude(settings, known, budgets))
     return compose(
         organization=known,
         catalog=catalog,
@@ -470,8 +477,13 @@ def _once(build: Callable[[], T]) -> Callable[[], T]:
     return get
 
 
-def claude(settings: Settings, organization: Organization) -> LanguageModel:
+def claude(settings: Settings, organization: Organization, usage: Usage | None = None) -> LanguageModel:
     """The language model, with the models that the organization named for each purpose.
+
+    Args:
+        settings: where it is.
+        organization: names the models.
+        usage: counts, and knows the budgets; nothing is counted without.
 
     Raises:
         NotConnected: there is no key.
@@ -479,7 +491,14 @@ def claude(settings: Settings, organization: Organization) -> LanguageModel:
     from actions.connectors.anthropic import Claude  # noqa: PLC0415 - only where there is a key
 
     key = _secret(settings.anthropic_api_key, "ANTHROPIC_API_KEY")
-    return Claude(key, base_url=settings.anthropic_base_url, models=organization.models)
+    return Claude(key, base_url=settings.anthropic_base_url, models=organization.models, usage=usage)
+
+
+def models_used(organization: Organization) -> tuple[str, ...]:
+    """The models that serve the purposes, by the configuration and by default."""
+    from actions.connectors.anthropic import DEFAULT_MODELS  # noqa: PLC0415 - as above
+
+    return tuple(dict.fromkeys({**DEFAULT_MODELS, **organization.models}.values()))
 
 
 def models_ending(organization: Organization) -> Iterator[tuple[str, str, str]]:

@@ -81,6 +81,20 @@ COMMANDS: tuple[Command, ...] = (
     Command("check", "validate the configuration and the connections", "bot.commands.check:run"),
     Command("doctor", "say how a Shipmate on these stores is doing", "bot.commands.doctor:run"),
     Command(
+        "usage",
+        "say what Claude was used for and what it cost",
+        "bot.commands.usage:run",
+        (
+            Option("--since", "how far back, such as 24h or 7d (default: 7d)", {"default": "7d"}),
+            Option(
+                "--by",
+                "what to sum up by (default: day)",
+                {"choices": ("day", "person", "purpose", "model", "cause"), "default": "day"},
+            ),
+            Option("--json", "print JSON", {"action": "store_true"}),
+        ),
+    ),
+    Command(
         "token create",
         "make a person's token for the API and the chat",
         "bot.commands.tokens:create",

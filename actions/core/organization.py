@@ -280,6 +280,53 @@ class AnswerRules(_Section):
     within: Duration = timedelta(seconds=30)
 
 
+Price = Annotated[float, Field(ge=0)]
+
+
+class ModelPrice(_Section):
+    """What a model costs, for a million tokens.
+
+    Attributes:
+        input: tokens read.
+        output: tokens written.
+        cached: tokens read from the cache; the price of `input` where it is absent.
+        stored: tokens read and put into the cache; the price of `input` where it is absent.
+    """
+
+    input: Price
+    output: Price
+    cached: Price | None = None
+    stored: Price | None = None
+
+
+class Budget(_Section):
+    """What may be used of Claude; whichever limit is reached first counts.
+
+    Attributes:
+        cost: in the currency of the prices.
+        tokens: read and written together, from the cache too.
+    """
+
+    cost: Annotated[float, Field(gt=0)] | None = None
+    tokens: Annotated[int, Field(gt=0)] | None = None
+
+
+class UsageRules(_Section):
+    """What Claude costs and how much of it may be used. A day begins at midnight UTC.
+
+    Attributes:
+        currency: in which the prices and budgets are.
+        prices: what each model costs, by its name.
+        person_per_day: how much one person may use a day.
+        total_per_day: how much everybody together may use a day.
+    """
+
+    currency: str = "USD"
+    prices: dict[str, ModelPrice] = {}
+    person_per_day: Budget = Budget()
+    total_per_day: Budget = Budget()
+
+
 class Machine(_Section):
     """A playbook's or rule's own rights."""
 
@@ -335,12 +382,13 @@ class Organization(_Section):
     limits: Limits = Limits()
     models: dict[str, str] = {}
     answers: AnswerRules = AnswerRules()
+    usage: UsageRules = UsageRules()
     machines: dict[str, Machine] = {}
     autonomy: AutonomyRules = AutonomyRules()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        faults = [*self._doubles(), *self._unknown_roles(), *self._unknown_names()]
+        faults = [*self._doubles(), *self._unknown_roles(), *self._unknown_names(), *self._unpriced()]
         if faults:
             raise Inconsistent(faults)
         return self
@@ -398,6 +446,11 @@ class Organization(_Section):
                     for name in getattr(rule, key):
                         if name not in names:
                             yield (section, index, key), f"a rule names the unknown {key[:-1]} “{name}”"
+
+    def _unpriced(self) -> Iterable[tuple[Location, str]]:
+        for key in ("person_per_day", "total_per_day"):
+            if getattr(self.usage, key).cost is not None and not self.usage.prices:
+                yield ("usage", key, "cost"), "a budget in money needs `prices:`; without them nothing has a cost"
 
     @property
     def role_names(self) -> tuple[str, ...]:

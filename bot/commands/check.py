@@ -14,6 +14,7 @@ from actions.core.organization import Location, Organization
 from actions.core.ports.delivery import Deployer, Manifests, ManifestTarget, Pipelines
 from bot import configuration, instance
 from bot.assembly import outside
+from bot.budgets import price_of
 from bot.commands.up import joined
 from bot.configuration import InvalidConfiguration, NoConfiguration
 from bot.settings import Settings, strangers
@@ -85,10 +86,17 @@ def _reader(settings: Settings, organization: Organization) -> Finding:
 
 def _models(settings: Settings, organization: Organization) -> Iterator[Finding]:
     """Whether Claude is connected, and whether the models that it is to use will be there for long."""
-    from bot.assembly import models_ending  # noqa: PLC0415 - as above
+    from bot.assembly import models_ending, models_used  # noqa: PLC0415 - as above
 
     if settings.anthropic_api_key is None:
         yield Finding(good=None, says="ANTHROPIC_API_KEY is not set; the local recogniser reads alone")
+    budgets = (organization.usage.person_per_day, organization.usage.total_per_day)
+    unpriced = [model for model in models_used(organization) if price_of(organization.usage, model) is None]
+    if unpriced and any(budget.cost is not None for budget in budgets):
+        yield Finding(
+            good=False,
+            says=f"`usage.prices` has no price for {', '.join(unpriced)}, so what they cost does not count. Add them.",
+        )
     for purpose, model, ends in models_ending(organization):
         yield Finding(
             good=False,

@@ -7,10 +7,12 @@ import sys
 from collections.abc import Iterator
 from datetime import timedelta
 
+from actions.core.errors import ShipmateError
 from actions.core.ports.ledger import RequestQuery
 from actions.core.request import Request, State
-from bot import instance
+from bot import configuration, instance
 from bot.assembly import SystemClock
+from bot.budgets import WARN_AT, Budgets, money
 from bot.commands.check import Finding, check
 from bot.commands.up import joined
 from bot.settings import Settings
@@ -30,7 +32,7 @@ def run(_: argparse.Namespace, settings: Settings) -> int:
         sys.stdout.write(f"✔ A Shipmate runs here: process {here.pid}, at {here.url}\n")
         settings = joined(settings) if here.sandbox else settings
     good = True
-    for finding in (*check(settings), *_kept(settings)):
+    for finding in (*check(settings), *_kept(settings), *_claude(settings)):
         sys.stdout.write(f"{ {True: '✔', False: '✖', None: '-'}[finding.good] } {finding.says}\n")
         good = good and finding.good is not False
     return int(not good)
@@ -42,6 +44,32 @@ def _kept(settings: Settings) -> Iterator[Finding]:
         yield from examine(stores)
     finally:
         stores.close()
+
+
+def _claude(settings: Settings) -> Iterator[Finding]:
+    """What Claude has come to today."""
+    try:
+        organization = configuration.load(settings.config)
+    except ShipmateError:
+        return  # told by the check of the configuration
+    stores = open_sql(settings.database.get_secret_value())
+    try:
+        yield of_today(Budgets(stores.uses, organization, SystemClock()), organization.usage.currency)
+    finally:
+        stores.close()
+
+
+def of_today(budgets: Budgets, currency: str) -> Finding:
+    """What Claude has come to today, and how much of the budget for everybody that is."""
+    spent, level = budgets.today(), budgets.total()
+    cost = f", {money(spent.cost, currency)}" if spent.cost else ""
+    says = f"Claude today: {spent.answers} answers, {spent.tokens.total:,} tokens{cost}"
+    if level is None:
+        return Finding(good=None, says=says)
+    says += f"; {level.share:.0%} of the budget ({level.says})"
+    if level.share >= 1:
+        says += ". The local recogniser reads alone until midnight UTC."
+    return Finding(good=level.share < WARN_AT or (None if level.share < 1 else False), says=says)
 
 
 def examine(stores: SqlStores) -> Iterator[Finding]:

@@ -28,7 +28,8 @@ def build(desk: Desk, *, version: str, routes: Sequence[BaseRoute] = ()) -> Star
         version: Shipmate's version.
         routes: what surfaces and hooks add.
     """
-    threads, metrics = Threads(), Metrics()
+    threads = Threads()
+    metrics = Metrics(desk, threads)
     watch = Watch(desk.changes)
     health = Health(desk, threads)
     api = Api(desk, threads, watch, metrics, version=version)

@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from actions.core.catalog import Catalog
 from actions.core.organization import Organization
 from actions.core.places import Place
+from actions.core.ports.usage import Spent
 from actions.core.reply import Reply
 from actions.core.request import Request
 from bot.wire import Kind
@@ -70,6 +71,9 @@ class Desk(Protocol):
 
     def checks(self) -> Mapping[str, Callable[[], object]]:
         """What has to be there before anything is accepted: its name, and a call that raises where it is gone."""
+
+    def usage(self) -> tuple[Spent, float | None]:
+        """What language models were used for today, and the share of the budget that is used where there is one."""
 
     def new_id(self) -> str:
         """A fresh identifier that nobody can guess."""

@@ -14,10 +14,12 @@ from actions.core.organization import Organization
 from actions.core.people import Requester, Standing
 from actions.core.places import Place
 from actions.core.ports.ledger import Offer
+from actions.core.ports.usage import Spent
 from actions.core.reply import Reply
 from actions.core.request import Origin, Proposal, Request
 from bot import tokens
 from bot.assembly import House
+from bot.budgets import Budgets
 from bot.conversation import Answer
 from bot.conversation import Heard as Said
 from bot.web.desk import Heard
@@ -112,6 +114,12 @@ class HouseDesk:
             "redis": self._house.passing.ping,
             "queue": self._house.passing.tended,
         }
+
+    def usage(self) -> tuple[Spent, float | None]:
+        """What language models were used for today, and the share of the budget that is used where there is one."""
+        budgets = Budgets(self._house.kept.uses, self._house.organization, self._house.clock)
+        level = budgets.total()
+        return budgets.today(), level.share if level else None
 
     def new_id(self) -> str:
         """A fresh identifier that nobody can guess."""

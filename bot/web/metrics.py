@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from actions.core.errors import ShipmateError
+from bot.web.desk import Desk
+from bot.web.limits import Threads
+
+_LOG = logging.getLogger(__name__)
+
 
 class Metrics:
-    """The figures; each app has its own."""
+    """The figures; each app has its own.
 
-    def __init__(self) -> None:
+    Args:
+        desk: knows what language models were used for.
+        threads: where it is asked.
+    """
+
+    def __init__(self, desk: Desk, threads: Threads) -> None:
+        self._threads = threads
         self._registry = CollectorRegistry()
         labels = ("method", "route", "status")
         self._taken = Histogram(
@@ -25,9 +40,11 @@ class Metrics:
             "shipmate_http_asked", "What came in for the gate, by door.", ("door",), registry=self._registry
         )
 
+        self._registry.register(_Models(desk))
+
     async def page(self, _: Request) -> Response:
         """`GET /metrics`."""
-        text = generate_latest(self._registry)  # type: ignore[no-untyped-call] # the library's stubs lack it
+        text = await self._threads.call(generate_latest, self._registry)
         return Response(text, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     def middleware(self, app: ASGIApp) -> ASGIApp:
@@ -54,3 +71,32 @@ class Metrics:
                 self._taken.labels(scope["method"], route, status).observe(time.perf_counter() - began)
 
         return measured
+
+
+class _Models:
+    """What language models were used for today, read when somebody looks."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def collect(self) -> Iterable[Metric]:
+        """The figures; none while the database is gone."""
+        try:
+            spent, used = self._desk.usage()
+        except ShipmateError as error:
+            _LOG.warning("what language models were used for cannot be told: %s", error)
+            return
+        yield GaugeMetricFamily(
+            "shipmate_model_answers_today", "Answers of language models since midnight UTC.", value=spent.answers
+        )
+        tokens = GaugeMetricFamily("shipmate_model_tokens_today", "What they took, by kind of token.", labels=["kind"])
+        for kind, count in spent.tokens.model_dump().items():
+            tokens.add_metric([kind], count)
+        yield tokens
+        yield GaugeMetricFamily(
+            "shipmate_model_cost_today", "What they cost, in the configured currency.", value=spent.cost / 1e6
+        )
+        if used is not None:
+            yield GaugeMetricFamily(
+                "shipmate_model_budget_used", "The share of today's budget for everybody that is used.", value=used
+            )

@@ -19,7 +19,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration; a database that says so needs none."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -272,4 +272,50 @@ installations = Table(
     Column("installed_by", Text, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Column("renewing_until", Instant),
+)
+
+usage = Table(
+    "usage",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("at", Instant, nullable=False),
+    # The date in UTC, since budgets are for a day.
+    Column("day", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("cause", Text, nullable=False, index=True),
+    Column("input", BigInteger, nullable=False),
+    Column("output", BigInteger, nullable=False),
+    Column("cached", BigInteger, nullable=False),
+    Column("stored", BigInteger, nullable=False),
+    # In millionths of the currency; NULL where the model had no price.
+    Column("cost", BigInteger),
+    Index("ix_usage_day", "day", "person"),
+    Index("ix_usage_at", "at"),
+)
+
+# Who was told what on which day, so that it is told once.
+usage_told = Table(
+    "usage_told",
+    metadata,
+    Column("day", Text, primary_key=True),
+    Column("whom", Text, primary_key=True),
+    Column("what", Text, primary_key=True),
+)
+
+# What people thought of how they were understood; thread, did and expect are JSON in the form of evaluation items.
+opinions = Table(
+    "opinions",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("at", Instant, nullable=False, index=True),
+    Column("person", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("about", Text, nullable=False),
+    Column("thread", Text, nullable=False),
+    Column("say", Text, nullable=False),
+    Column("did", Text, nullable=False),
+    Column("expect", Text),
+    UniqueConstraint("about", "person"),
 )

@@ -21,6 +21,8 @@ from actions.core.errors import NotFound, Refused, Unreachable
 from actions.core.organization import Organization
 from actions.core.people import Requester
 from actions.core.places import Place
+from actions.core.ports.language import Tokens
+from actions.core.ports.usage import Spent
 from actions.core.reply import Button, Reply
 from actions.core.request import Origin, Request, State
 from bot.tokens import UnknownToken
@@ -87,6 +89,9 @@ class Cardboard:
             return call
 
         return {"database": check("database"), "redis": check("redis")}
+
+    def usage(self) -> tuple[Spent, float | None]:
+        return Spent(answers=3, tokens=Tokens(input=70, output=30), cost=2_500_000), 0.5
 
     def new_id(self) -> str:
         return f"made-up-identifier-{len(self.asked)}"
@@ -287,6 +292,10 @@ def test_metrics_count_by_route_and_not_by_id(client: TestClient, house: Cardboa
     page = client.get("/metrics").text
     assert 'route="/api/v1/requests/{id}",status="200"' in page
     assert "R-1" not in page
+    assert "shipmate_model_answers_today 3.0" in page
+    assert 'shipmate_model_tokens_today{kind="output"} 30.0' in page
+    assert "shipmate_model_cost_today 2.5" in page
+    assert "shipmate_model_budget_used 0.5" in page
     assert page.endswith("# EOF\n")
 
 
