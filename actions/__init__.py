@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from importlib.metadata import entry_points
 
 from actions.answer import LookInto
+from actions.automation import RunPlaybook, SetAutonomy, Tell
 from actions.core.catalog import Catalog, Verb
 from actions.decisions import Approve, Cancel, Confirm, Deny
 from actions.deploy import Deploy, Promote, Restart, Rollback
@@ -41,6 +42,9 @@ VERBS: tuple[Verb, ...] = (
     MergeFix,
     DiscardFix,
     NoteOutcome,
+    RunPlaybook,
+    SetAutonomy,
+    Tell,
     SetVariable,
     Approvals,
     Approve,

@@ -44,6 +44,7 @@ from actions.core.ports.ledger import (
 )
 from actions.core.ports.messaging import Bus, Inbox, Queue, Sessions
 from actions.core.ports.packages import Packages
+from actions.core.ports.playbooks import Playbooks
 from actions.core.ports.repositories import Repositories
 from actions.core.ports.surroundings import Clock, Ids
 from actions.core.ports.usage import Uses
@@ -56,6 +57,7 @@ from bot.budgets import Budgets
 from bot.cards import Cards
 from bot.colleagues import Colleagues, SandboxColleagues
 from bot.conversation import Conversation
+from bot.playing import Playing
 from bot.settings import Settings
 from intents.meaning import Understanding
 from playbooks.autonomy import EarnedAutonomy
@@ -237,6 +239,7 @@ class House:
         desk: what people do to requests.
         cards: draws cards.
         conversation: the two ways in for a person.
+        playing: has playbooks act.
         clock: the time.
         ids: identifiers.
     """
@@ -249,6 +252,7 @@ class House:
     desk: GateDesk
     cards: Cards
     conversation: Conversation
+    playing: Playing
     clock: Clock
     ids: Ids
 
@@ -270,8 +274,8 @@ def compose(
     ids: Ids,
     worker: str,
     heartbeat: Heartbeat = lambda _: nullcontext(),
-    playbooks: Callable[[], Mapping[str, Playbook]] = load_playbooks,
     answers: Callable[[Reads], Answers] = lambda _: NoAnswers(),
+    playbooks: Callable[[], Mapping[str, Playbook]] | None = None,
 ) -> House:
     """Put the house together from its parts.
 
@@ -286,9 +290,10 @@ def compose(
         ids: identifiers.
         worker: this process, as leases name it.
         heartbeat: keeps a lease while work is done.
-        playbooks: gives every playbook by name.
         answers: what builds the finder of answers in prose.
+        playbooks: gives every playbook by name; the library's by default.
     """
+    library = playbooks or _once(load_playbooks)
     inside: dict[type[Any], Callable[[], Any]] = {
         Catalog: lambda: catalog,
         Ledger: lambda: kept.ledger,
@@ -296,11 +301,12 @@ def compose(
         Freezes: lambda: kept.freezes,
         Deployments: lambda: kept.deployments,
         AuditTrail: lambda: kept.audit,
-        Autonomy: lambda: EarnedAutonomy(kept.ledger, playbooks, organization.autonomy),
+        Autonomy: lambda: EarnedAutonomy(kept.ledger, library, organization.autonomy),
         Desk: lambda: desk,
         Reads: lambda: reads,
         Drafts: lambda: passing.drafts,
         Answers: lambda: answers(reads),
+        Playbooks: lambda: playing,
     }
     tools = Tools(organization, Ports({**outside, **inside}))
     gate = Gate(
@@ -317,9 +323,10 @@ def compose(
     )
     desk = GateDesk(gate)
     reads = GateReads(gate)
+    playing = Playing(desk, library)
     cards = Cards(catalog, tools, desk, clock)
     conversation = Conversation(gate, cards, understanding, passing.sessions, kept.offers)
-    return House(organization, catalog, kept, passing, gate, desk, cards, conversation, clock, ids)
+    return House(organization, catalog, kept, passing, gate, desk, cards, conversation, playing, clock, ids)
 
 
 def assemble(
@@ -359,8 +366,8 @@ def assemble(
         ids=RandomIds(),
         worker=f"{socket.gethostname()}:{os.getpid()}",
         heartbeat=heartbeat or (lambda _: nullcontext()),
-        playbooks=_once(lambda: load_playbooks(settings.playbooks)),
         answers=lambda reads: prose(model, catalog, known, reads),
+        playbooks=_once(lambda: load_playbooks(settings.playbooks, catalog)),
     )
 
 

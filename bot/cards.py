@@ -36,7 +36,7 @@ from actions.core.reply import (
 from actions.core.request import Origin, Request, State
 from actions.decisions import Approve, Cancel, Confirm, Deny, sentence
 from actions.gate.desk import GateDesk
-from actions.gate.standing import approval_verdict
+from actions.gate.standing import approval_verdict, confirmers
 
 log = logging.getLogger("shipmate.cards")
 
@@ -114,7 +114,7 @@ class Cards:
                 Button.of("Confirm", Confirm(request=request.id), style=ButtonStyle.PRIMARY),
                 Button.of("Cancel", Cancel(request=request.id)),
             ),
-            mentions=(request.requester.on_behalf_of or request.requester.name,),
+            mentions=confirmers(request, self.tools.organization),
         )
 
     def _approval(self, request: Request) -> Reply:

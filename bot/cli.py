@@ -129,11 +129,11 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "playbook run",
-        "say what a playbook would do about an event",
+        "say what a playbook would do, about an event where it needs one",
         "bot.commands.playbooks:run",
         (
             Option("name", "the playbook's name"),
-            Option("--event", "a file with the event as JSON; - for standard input", {"default": "-"}),
+            Option("--event", "a file with the event as JSON; by default standard input, where it needs one", {}),
             Option("--dry-run", "only say it; nothing else can be done from here", {"action": "store_true"}),
         ),
     ),

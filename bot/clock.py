@@ -20,12 +20,18 @@ TICK = 0.25
 """Seconds between looks at what is due to be polled."""
 SWEEP_EVERY = 1.0
 """Seconds between sweeps."""
+PLAYBOOKS_EVERY = 5.0
+"""Seconds between looks at what is due of playbooks."""
 OUTAGE_PAUSE = 2.0
 """Seconds to wait where the database does not answer."""
 
 
 def run(settings: Settings) -> None:
-    """Tick until told to end."""
+    """Tick until told to end.
+
+    Raises:
+        FaultyPlaybooks: a playbook cannot be used; every fault with its place.
+    """
     ending = threading.Event()
 
     def end(_: int, __: FrameType | None) -> None:
@@ -34,9 +40,15 @@ def run(settings: Settings) -> None:
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     house = assemble(settings)
+    house.playing.names()
+    playing = threading.Thread(
+        target=_repeat, args=(ending, PLAYBOOKS_EVERY, "playbooks' clock", house.playing.tick), daemon=True
+    )
+    playing.start()
     try:
         tick_until(ending, house.gate)
     finally:
+        playing.join()
         house.close()
 
 

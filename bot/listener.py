@@ -58,9 +58,9 @@ def surfaces(house: House, settings: Settings) -> Iterable[Listening]:
         found.append(slack.listening(house, settings))
     if settings.gitlab_webhook_token is not None:
         from bot.hooks.events import Events  # noqa: PLC0415 - as above
-        from playbooks.loader import load  # noqa: PLC0415 - as above
 
-        found.append(Events(house, load(settings.playbooks)))
+        house.playing.names()
+        found.append(Events(house))
     return found
 
 

@@ -68,6 +68,38 @@ def evaluate(text: str, names: Mapping[str, Any]) -> Any:
         raise BadExpression(text, f"cannot be worked out: {error}") from error
 
 
+def reads(text: str) -> list[tuple[str | None, ...]]:
+    """The paths that an expression reads, such as ("event", "facts", "ref"); None stands for what is worked out only then.
+
+    Raises:
+        BadExpression: it cannot be read.
+    """
+    found: list[tuple[str | None, ...]] = []
+    _gather(_parsed(text), found)
+    return found
+
+
+def _gather(node: ast.AST, found: list[tuple[str | None, ...]]) -> None:
+    path: list[str | None] = []
+    here = node
+    while isinstance(here, ast.Attribute | ast.Subscript):
+        if isinstance(here, ast.Attribute):
+            path.append(here.attr)
+        else:
+            key = here.slice
+            path.append(str(key.value) if isinstance(key, ast.Constant) else None)
+            _gather(key, found)
+        here = here.value
+    if isinstance(here, ast.Name):
+        if here.id not in _CONSTANTS:
+            found.append((here.id, *reversed(path)))
+        return
+    # A function's name is no value.
+    inner = here.args if isinstance(here, ast.Call) else ast.iter_child_nodes(here)
+    for child in inner:
+        _gather(child, found)
+
+
 def _parsed(text: str) -> ast.expr:
     if len(text) > LONGEST:
         raise BadExpression(text, f"is longer than {LONGEST} characters")

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
@@ -93,6 +94,28 @@ class Source(StrEnum):
     """A button, a form or a program."""
 
 
+class Occasion(BaseModel):
+    """That a request is a step of a playbook, and which: what its later steps have to know.
+
+    Attributes:
+        playbook: its name.
+        step: the step's id.
+        part: "step", "undo" or "told" (what people are told at the end).
+        attempt: the how-manieth try.
+        of: unique for what woke the playbook.
+        event: what happened, as the playbook's expressions know it.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    playbook: str
+    step: str
+    part: Literal["step", "undo", "told"] = "step"
+    attempt: int = 1
+    of: str
+    event: dict[str, JsonValue] = {}
+
+
 class Proposal(BaseModel):
     """An action that a door wants done, before anybody judged it.
 
@@ -106,6 +129,7 @@ class Proposal(BaseModel):
         sources: where each parameter came from; none means chosen.
         said: the words, redacted, for the record.
         notes: what the card says beside, such as that the local recogniser stood in for a model.
+        occasion: of which playbook's run it is a step, where it is one.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -119,6 +143,7 @@ class Proposal(BaseModel):
     sources: dict[str, Source] = {}
     said: str = ""
     notes: tuple[str, ...] = ()
+    occasion: Occasion | None = None
 
     @property
     def needs_confirmation(self) -> bool:
@@ -187,6 +212,7 @@ class Request(BaseModel):
         service: the service it concerns, where there is one; with `environment` the key of the lock.
         changes: whether its verb changes something and counts against the limits; reads and decisions do not.
         takes_lock: whether it is the only operation on its service and environment while it is under way.
+        occasion: of which playbook's run it is a step, where it is one.
         confirmed: whether the one who asked has confirmed it.
         seal: the hash that approvals approve; empty until it is planned for approval.
         policy_version: the configuration's version when it was last judged.
@@ -219,6 +245,7 @@ class Request(BaseModel):
     sources: dict[str, Source] = {}
     said: str = ""
     notes: tuple[str, ...] = ()
+    occasion: Occasion | None = None
     service: str | None = None
     environment: str | None = None
     changes: bool = False

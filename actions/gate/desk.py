@@ -14,7 +14,7 @@ from actions.core.redaction import redact
 from actions.core.request import Decision, Request, State
 from actions.gate.gate import Gate
 from actions.gate.guards.permission import may
-from actions.gate.standing import approval_verdict, approvers, asked_by, may_approve, roles_of
+from actions.gate.standing import approval_verdict, approvers, asked_by, confirmers, may_approve, roles_of
 
 _WAITING = (State.AWAITING_APPROVAL, State.AWAITING_CONFIRMATION)
 _UNDER_WAY = tuple(state for state in State if state.holds_lock)
@@ -85,15 +85,19 @@ class GateDesk:
         return self._advance(request, request.model_copy(update=update), by, "denied", first)
 
     def confirm(self, request_id: str, by: Requester) -> Request:
-        """The person who asked, or for whom a machine did, confirms what a model read.
+        """Confirm what was read by a model, or came from others: who asked; of what a machine asks, for whom it does.
+
+        Where a machine acts for nobody in particular, whoever may do the thing confirms it.
 
         Raises:
-            Refused: it does not wait for confirmation, or somebody else asked for it, or a machine would confirm.
+            Refused: it does not wait for confirmation, it is for somebody else to confirm, or a machine would.
         """
         request = self._waiting(request_id, State.AWAITING_CONFIRMATION, "confirmation")
-        if by.is_machine or not asked_by(request, by.name):
-            person = request.requester.on_behalf_of or request.requester.name
-            raise Refused(f"{request.id} is for {person} to confirm, who asked for it.")
+        named = confirmers(request, self.gate.tools.organization)
+        if by.is_machine or (named and by.name not in named):
+            raise Refused(f"{request.id} is for {', '.join(named) or 'a person'} to confirm.")
+        if not named:
+            self._check_may(request, by, f"You may not confirm {request.id}")
         update = {"state": State.ACCEPTED, "confirmed": True, "expires_at": None}
         advanced = self._advance(request, request.model_copy(update=update), by, "confirmed")
         self.gate.dispatch(advanced)
@@ -200,15 +204,15 @@ class GateDesk:
             raise Refused(verdict.message, remedy=verdict.remedy)
 
     def _check_canceller(self, request: Request, by: Requester) -> None:
-        if asked_by(request, by.name):
+        if asked_by(request, by.name) or by.name in confirmers(request, self.gate.tools.organization):
             return
+        self._check_may(request, by, f"You may not cancel {request.id}")
+
+    def _check_may(self, request: Request, by: Requester, otherwise: str) -> None:
         policy = self.gate.catalog[request.action].policy
         verdict = may(policy, request, by, self.roles_of(by), self.gate.tools.organization)
         if not verdict.allowed:
-            raise Refused(
-                f"You may not cancel {request.id}: {verdict.message}",
-                remedy=f"{request.requester.name}, who asked for it, may.",
-            )
+            raise Refused(f"{otherwise}: {verdict.message}", remedy=f"{request.requester.name}, who asked for it, may.")
 
     def _advance(
         self, before: Request, after: Request, by: Requester, note: str, decision: Decision | None = None

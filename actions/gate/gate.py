@@ -159,6 +159,7 @@ class Gate:
             sources=proposal.sources,
             said=redact(proposal.said),
             notes=proposal.notes,
+            occasion=proposal.occasion,
             service=service if isinstance(service, str) else None,
             environment=environment if isinstance(environment, str) else None,
             changes=policy.risk is not Risk.READ and not policy.control,

@@ -38,6 +38,16 @@ def asked_by(request: Request, name: str) -> bool:
     return name in {request.requester.name, request.requester.on_behalf_of}
 
 
+def confirmers(request: Request, organization: Organization) -> tuple[str, ...]:
+    """The people who confirm a request by name: who asked; of what a machine asks, for whom it does, person or team."""
+    behalf = request.requester.on_behalf_of
+    if not request.requester.is_machine:
+        return (request.requester.name,)
+    if behalf is None:
+        return ()
+    return organization.members(behalf) if organization.person(behalf) is None else (behalf,)
+
+
 def approval_verdict(request: Request) -> Verdict | None:
     """The verdict that made a request wait for others; None where none did."""
     return next((v for v in request.verdicts if v.approvals), None)

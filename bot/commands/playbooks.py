@@ -5,22 +5,27 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
+from actions import catalog
 from actions.core.errors import Refused, ShipmateError
 from actions.core.event import Event
+from actions.core.kinds import format_duration
 from actions.core.organization import AutonomyRules
 from actions.core.ports.autonomy import PlaybookRecord, Terrain
+from actions.core.request import Source
 from bot.settings import Settings
 from playbooks import expressions
 from playbooks.autonomy import EarnedAutonomy
-from playbooks.engine import resolved
 from playbooks.loader import FaultyPlaybooks, Library, load
-from playbooks.playbook import Playbook, schema
+from playbooks.playbook import Playbook, StepOf, schema
 from playbooks.triggers import woken
+from playbooks.values import holes, resolved, sources
 
 
 class UnknownPlaybook(Refused):
@@ -48,9 +53,9 @@ class OnlyDry(Refused):
 
 
 def check(_: argparse.Namespace, settings: Settings) -> int:
-    """Say whether every playbook can be used; 1 where one cannot."""
+    """Say whether every playbook can be used, its steps held against the verbs; 1 where one cannot."""
     try:
-        library = load(settings.playbooks)
+        library = load(settings.playbooks, catalog())
     except FaultyPlaybooks as error:
         for fault in error.faults:
             print(f"✖ {fault}")  # noqa: T201 - this is the command's output
@@ -62,7 +67,7 @@ def check(_: argparse.Namespace, settings: Settings) -> int:
 def show_all(_: argparse.Namespace, settings: Settings) -> int:
     """List every playbook in a line."""
     for playbook in load(settings.playbooks).values():
-        about = playbook.match.category.value if playbook.match else ", ".join(each.event for each in playbook.on)
+        about = playbook.match.category.value if playbook.match else _woken_by(playbook)
         off = "" if playbook.enabled else "  (switched off)"
         print(f"{playbook.name:<18}{playbook.title:<32}{about}{off}")  # noqa: T201 - as above
     return 0
@@ -77,16 +82,31 @@ def show(arguments: argparse.Namespace, settings: Settings) -> int:
         playbook.purpose,
         "",
         f"from       {library.places[playbook.name]}",
-        f"woken by   {', '.join(each.event for each in playbook.on) or 'a diagnosis'}",
+        f"woken by   {_woken_by(playbook)}",
         f"mends      {playbook.match.category.value if playbook.match else '-'}",
         f"risk       {playbook.risk.value}",
         f"starts at  {playbook.autonomy.start.value}, at most {playbook.autonomy.highest.value}",
         f"stops      after {playbook.limits.an_hour} fixes an hour in a project, {playbook.limits.failing} failures of one fix",
-        f"success    {playbook.success or '-'}",
+        f"success    {playbook.criterion.says or playbook.criterion.when or '-'}",
+        *(f"step       {step.id}: {step.action}{_notes(step)}" for step in playbook.steps),
         *_record(playbook, settings),
     ]
     print("\n".join(lines))  # noqa: T201 - as above
     return 0
+
+
+def _woken_by(playbook: Playbook) -> str:
+    times = (f"{each.cron} ({each.timezone})" if each.cron else str(each.event) for each in playbook.on)
+    return ", ".join(times) or ("a diagnosis" if playbook.match else "people")
+
+
+def _notes(step: StepOf) -> str:
+    """What a step has beside its action."""
+    found = [f"when {step.when}"] if step.when else []
+    found += [f"{step.retry.times} more tries"] if step.retry else []
+    found += [f"within {format_duration(step.timeout)}"] if step.timeout else []
+    found += [f"taken back by {step.undo.action}"] if step.undo else []
+    return f" ({', '.join(found)})" if found else ""
 
 
 def _record(playbook: Playbook, settings: Settings) -> list[str]:
@@ -133,22 +153,39 @@ def in_words(record: PlaybookRecord) -> str:
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Say whether an event would wake a playbook, and which requests it would make; 1 where it would not."""
+    """Say whether a playbook would be woken, and which requests it would make; 1 where it would not."""
     if not arguments.dry_run:
         raise OnlyDry
     playbook = _named(load(settings.playbooks), arguments.name)
-    event = _event(arguments.event)
-    if not woken([playbook], event):
-        print(f"{playbook.name} is not woken by {event.name} {event.id}")  # noqa: T201 - as above
-        return 1
-    names = {"event": event.model_dump(mode="json"), "previous": None}
+    if any(trigger.event for trigger in playbook.on) or arguments.event:
+        event = _event(arguments.event or "-")
+        if playbook.on and not woken([playbook], event):
+            print(f"{playbook.name} is not woken by {event.name} {event.id}")  # noqa: T201 - as above
+            return 1
+    else:
+        event = Event(id="now", name="time.due" if playbook.on else "started.by_hand", at=datetime.now(UTC))
+    names = {"event": event.model_dump(mode="json"), "steps": {}, "previous": None}
     for step in playbook.steps:
-        if step.when is not None and not expressions.evaluate(step.when, names):
-            print(f"{step.id}: passed over, as it needs {step.when}")  # noqa: T201 - as above
-            continue
-        words = " ".join(f"{key}={value}" for key, value in resolved(step, names).items())
-        print(f"{step.id}: {step.action} {words}, as playbook:{playbook.name}")  # noqa: T201 - as above
+        print(_dry(playbook, step, names))  # noqa: T201 - as above
     return 0
+
+
+def _dry(playbook: Playbook, step: StepOf, names: Mapping[str, Any]) -> str:
+    """What a step would do, as far as that is known before the steps it builds on are done."""
+    if step.when is not None and not _is_later(step.when) and not expressions.evaluate(step.when, names):
+        return f"{step.id}: passed over, as it needs {step.when}"
+    said = []
+    for key, value in step.parameters.items():
+        later = any(_is_later(text) for text in holes(value))
+        shown = value if later else resolved({key: value}, names).get(key)
+        quoted = sources({key: value}, names)[key] is Source.QUOTED
+        said.append(f"{key}={shown}" + (" (written by others: a change is confirmed by a person)" if quoted else ""))
+    needs = f", if {step.when}" if step.when and _is_later(step.when) else ""
+    return f"{step.id}: {step.action} {' '.join(said)}, as playbook:{playbook.name}{needs}"
+
+
+def _is_later(text: str) -> bool:
+    return any(path[0] in {"steps", "previous"} for path in expressions.reads(text))
 
 
 def print_schema(_: argparse.Namespace, __: Settings) -> int:

@@ -35,7 +35,6 @@ from bot.conversation import Answer, Heard
 from bot.stores.open import open_sql
 from bot.testing.fakes import CountingIds, FakeCluster, FakePipelines, FakeRepositories, HandClock, MemoryPassing
 from intents.meaning import Understanding
-from playbooks.loader import load as load_playbooks
 from playbooks.playbook import Playbook
 
 COMPANY: dict[str, Any] = {
@@ -93,8 +92,8 @@ class Bot:
         verbs: Iterable[Verb] = (),
         outside: Mapping[type[Any], Callable[[], Any]] | None = None,
         understanding: Callable[[], Understanding] | None = None,
-        playbooks: Callable[[], Mapping[str, Playbook]] = load_playbooks,
         model: LanguageModel | None = None,
+        playbooks: Callable[[], Mapping[str, Playbook]] | None = None,
     ) -> None:
         self.clock = HandClock()
         self.organization = Organization.model_validate(company or COMPANY)

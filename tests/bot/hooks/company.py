@@ -38,7 +38,7 @@ class Company:
         house = self.bot.house
         hook = Hook(TOKEN, house.passing.inbox, house.organization, house.clock)
         self.http = TestClient(Starlette(routes=[hook.route()]))
-        self.events = Events(house, self.playbooks)
+        self.events = Events(house)
         self._heard = 0
 
     def deliver(self, body: dict[str, Any], token: str = TOKEN) -> int:

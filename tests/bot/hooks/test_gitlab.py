@@ -13,7 +13,6 @@ from actions.core.request import State
 from bot.hooks.events import Events
 from bot.hooks.gitlab import Hook, translate
 from bot.testing import Bot
-from playbooks.loader import load
 from tests.bot.test_failures import CI, MISSING, OWN, Index, prove, words
 
 TOKEN = "a-webhook-token"
@@ -40,7 +39,7 @@ class Company:
         house = self.bot.house
         hook = Hook(TOKEN, house.passing.inbox, house.organization, house.clock)
         self.http = TestClient(Starlette(routes=[hook.route()]))
-        self.events = Events(house, load())
+        self.events = Events(house)
 
     def deliver(self, body: dict[str, Any], token: str = TOKEN) -> int:
         return self.http.post("/webhooks/gitlab", json=body, headers={"X-Gitlab-Token": token}).status_code
@@ -69,7 +68,7 @@ def test_a_failed_pipeline_is_looked_after_by_a_playbook_and_proven(company: Com
     company.listen()
     request = company.bot.request("R-1")
     assert request.requester.name == "playbook:pipeline-failed"
-    assert request.requester.on_behalf_of == "payments"
+    assert request.requester.on_behalf_of == "sam", "who pushed it, whom the configuration knows"
     prove(company.bot, "R-1")
     card = company.bot.card("R-1")
     assert "A proven fix for pipeline #811" in card.title
@@ -78,7 +77,7 @@ def test_a_failed_pipeline_is_looked_after_by_a_playbook_and_proven(company: Com
 
 def test_its_owners_channel_is_told() -> None:
     company = Company()
-    found = company.events.place(translate(payload(), SERVICES, company.bot.clock.now()))  # type: ignore[arg-type]
+    found = company.bot.house.playing.place(translate(payload(), SERVICES, company.bot.clock.now()))  # type: ignore[arg-type]
     assert found.surface == "api", "payments has no channel in this company"
 
 
