@@ -23,11 +23,15 @@ from actions.core.reply import (
     Code,
     Link,
     Moment,
+    Paragraph,
     Reply,
+    Span,
     Step,
     StepState,
+    Strong,
     Text,
     Tone,
+    Weight,
     fields,
 )
 from actions.release import Release, Strategy, application_of
@@ -52,18 +56,7 @@ class _Presented(Release, ABC):
             title, tone = f"{name} {result.version} is no longer watched in {where}", Tone.WARNING
         else:
             title, tone = f"{name} {result.version} is not healthy in {where}", Tone.BAD
-        seconds = int((result.finished_at - result.started_at).total_seconds())
-        links: Text = ()
-        if result.commit_url:
-            links += (Link(text="commit", url=result.commit_url),)
-        if result.application_url:
-            links += (*((" · ",) if links else ()), Link(text="Argo CD", url=result.application_url))
-        facts = fields(
-            ("Before", (Code(text=result.previous),) if result.previous else ()),
-            ("Now", Code(text=result.running or result.version)),
-            ("Took", f"{seconds} s"),
-            ("Links", links),
-        )
+        facts = Paragraph(text=_facts(result), weight=Weight.ESSENTIAL)
         return Reply(title=title, tone=tone, blocks=(facts,), buttons=_next(result, context.organization))
 
     @classmethod
@@ -427,13 +420,30 @@ def _after(organization: Organization, environment: str) -> str | None:
     return next((e.name for e in organization.environments if _before(organization, e.name) == environment), None)
 
 
+def _facts(result: Deployment) -> Text:
+    """In one line: from what to what, how long it took, and where to look."""
+    seconds = int((result.finished_at - result.started_at).total_seconds())
+    running = result.running or result.version
+    changed = result.previous not in {"", running}
+    facts: list[Span] = [Code(text=result.previous), " → ", Strong(text=running), " · "] if changed else []
+    facts.append(f"{seconds} s")
+    for text, url in (("commit", result.commit_url), ("Argo CD", result.application_url)):
+        facts += [" · ", Link(text=text, url=url)] if url else []
+    return tuple(facts)
+
+
 def _next(result: Deployment, organization: Organization) -> tuple[Button, ...]:
+    """The way on, then the way back; after a failure the way back first."""
     buttons: list[Button] = []
-    if result.healthy and result.previous and result.previous != result.version:
-        back = Rollback(service=result.service, environment=result.environment, version=result.previous)
-        buttons.append(Button.of("Roll back", back, style=ButtonStyle.DANGER))
     following = _after(organization, result.environment) if result.healthy else None
     if following is not None:
         onward = Promote(service=result.service, environment=following, source=result.environment)
-        buttons.append(Button.of(f"Promote to {following}", onward))
+        buttons.append(Button.of(f"Promote to {following}", onward, style=ButtonStyle.PRIMARY))
+    if result.previous and result.previous != (result.running or result.version):
+        back = Rollback(service=result.service, environment=result.environment, version=result.previous)
+        style = ButtonStyle.PLAIN if result.healthy else ButtonStyle.DANGER
+        buttons.append(Button.of("Roll back", back, style=style))
+    if not result.healthy:
+        again = Deploy(service=result.service, environment=result.environment, version=result.version)
+        buttons.append(Button.of("Retry", again))
     return tuple(buttons)

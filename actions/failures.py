@@ -26,7 +26,6 @@ from actions.core.reply import (
     Text,
     Tone,
     Weight,
-    fields,
 )
 from actions.investigation import Failure, JobFailure, failed_pipeline, investigate
 
@@ -114,7 +113,7 @@ class ExplainFailure(
             )
         if result.left_out:
             blocks.append(Note(text=(f"{result.left_out} more jobs failed.",)))
-        blocks.append(fields(*facts(result)))
+        blocks.append(Note(text=_where(result)))
         return Reply(
             title=_title(result),
             tone=Tone.NEUTRAL if result.passed_since else Tone.BAD,
@@ -135,11 +134,11 @@ def _title(failure: Failure) -> str:
     return f"{where} failed: {failure.jobs[0].diagnosis.root_cause[:150]}"
 
 
-def facts(failure: Failure) -> list[tuple[str, tuple[Span, ...] | Span]]:
-    """Where it failed: the pipeline, the branch and the commit."""
+def _where(failure: Failure) -> Text:
+    """The pipeline, the branch and the commit."""
     pipeline = failure.pipeline
     number: Span = Link(text=f"#{pipeline.id}", url=pipeline.url) if pipeline.url else f"#{pipeline.id}"
-    return [("Pipeline", number), ("Ref", pipeline.ref), ("Commit", Code(text=pipeline.sha[:8]))]
+    return ("Pipeline ", number, f" · {pipeline.ref} · ", Code(text=pipeline.sha[:8]))
 
 
 def presented(failure: JobFailure, *, alone: bool = False) -> list[Block]:
@@ -152,13 +151,9 @@ def presented(failure: JobFailure, *, alone: bool = False) -> list[Block]:
     blocks: list[Block] = [Paragraph(text=("Job ", name, *cause), weight=Weight.ESSENTIAL)]
     if diagnosis.lines:
         blocks.append(Preformatted(text=proof(diagnosis)))
-    facts = fields(
-        ("Category", _category(diagnosis)),
-        ("Confidence", f"{diagnosis.confidence:.0%}"),
-        ("Playbook", Code(text=diagnosis.playbook) if diagnosis.playbook else ""),
-        ("Fingerprint", Code(text=diagnosis.fingerprint)),
-    )
-    return [*blocks, facts]
+    sure: list[Span] = [f"{diagnosis.confidence:.0%} sure · {_category(diagnosis)} · "]
+    sure += [Code(text=diagnosis.playbook), " · "] if diagnosis.playbook else []
+    return [*blocks, Note(text=(*sure, "fingerprint ", Code(text=diagnosis.fingerprint)))]
 
 
 def proof(diagnosis: Diagnosis) -> str:

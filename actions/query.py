@@ -281,8 +281,7 @@ class ListDeployments(
         rows = tuple(
             (
                 (Moment(at=d.finished_at),),
-                (d.service,),
-                (d.environment,),
+                (f"{d.service} in {d.environment}",),
                 (Code(text=d.version),),
                 (d.outcome,),
                 (d.by,),
@@ -290,7 +289,7 @@ class ListDeployments(
             )
             for d in result.deployments
         )
-        columns = ("When", "Service", "Environment", "Version", "Outcome", "By", "Request")
+        columns = ("When", "Where", "Version", "Outcome", "By", "Request")
         many = "" if len(rows) == 1 else "s"
         return Reply(title=f"{len(rows)} deployment{many}{result.scope}", blocks=(Table(columns=columns, rows=rows),))
 

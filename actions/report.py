@@ -94,10 +94,10 @@ class WeeklySummary(
             ("Succeeded a day", f"{measured.per_day:.1f}"),
             ("Change failure rate", rate),
             ("Median time to restore", restore),
-            ("Rollbacks asked for", str(measured.rollbacks)),
+            ("Rollbacks asked for", str(measured.rollbacks or "")),
             ("Busiest", ", ".join(f"{service} ({count})" for service, count in measured.busiest)),
-            ("Requests refused", str(result.refused)),
-            ("Waiting for approval", str(result.waiting)),
+            ("Requests refused", str(result.refused or "")),
+            ("Waiting for approval", str(result.waiting or "")),
         )
         blocks: list[Paragraph | Table] = []
         if result.failures:

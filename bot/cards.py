@@ -32,6 +32,7 @@ from actions.core.reply import (
     Tone,
     Weight,
     fields,
+    with_code,
 )
 from actions.core.request import Origin, Request, State
 from actions.decisions import Approve, Cancel, Confirm, Deny, sentence
@@ -147,15 +148,17 @@ class Cards:
     def _final(self, request: Request) -> Reply:
         presented = self._presented(request)
         tone, ending = _ENDINGS[request.state]
-        extra = [*_words(request), *_steps(request), *_decisions(request)]
+        # What came of it before how it came about; who asked and who agreed is one line of small print.
+        course = [*_steps(request), *_decisions(request), *_notes(request)]
         if presented is not None:
             note = [_small_print(request)] if self._is_change(request) else []
-            return presented.model_copy(update={"blocks": (*extra, *presented.blocks, *_notes(request), *note)})
+            blocks = (*_words(request), *presented.blocks, *course, *note)
+            return presented.model_copy(update={"blocks": blocks})
         changes = _plan(request.plan) if request.state is not State.REFUSED else []
         return Reply(
             title=f"{_title(request)} {ending}",
             tone=tone,
-            blocks=(*extra, *changes, *_notes(request), _small_print(request)),
+            blocks=(*_words(request), *changes, *course, _small_print(request)),
             buttons=self._again(request),
         )
 
@@ -222,7 +225,7 @@ def _steps(request: Request) -> list[Block]:
 
 def _words(request: Request) -> list[Block]:
     says = " ".join(filter(None, (request.message, request.remedy)))
-    return [Paragraph(text=(says,), weight=Weight.ESSENTIAL)] if says else []
+    return [Paragraph(text=with_code(says), weight=Weight.ESSENTIAL)] if says else []
 
 
 def _notes(request: Request) -> list[Block]:

@@ -277,7 +277,7 @@ class Conversation:
         parameter = lacks.missing[0]
         choices = choices_for(catalog, organization, lacks.action, parameter)
         verb = lacks.action.replace("_", " ")
-        known = ", ".join(str(value) for value in lacks.parameters.values())
+        known = " ".join(str(value) for value in lacks.parameters.values())
         subject = f"{verb} {known}".strip()
         blocks = [Paragraph(text=(says,)) for says in lacks.suggestions]
         examples = catalog[lacks.action].policy.examples

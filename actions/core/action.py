@@ -82,6 +82,11 @@ class Policy:
     for_playbooks: bool = False
     playbooks_ask: bool = False
 
+    @property
+    def only_looks(self) -> bool:
+        """Whether it only looks something up: it neither changes nor decides anything."""
+        return self.risk is Risk.READ and not self.control
+
 
 class Action(BaseModel, ABC, Generic[R]):
     """Base of every verb. A quick one has `run`; a long one is an `Operation`.

@@ -117,6 +117,14 @@ def fields(*pairs: tuple[str, Text | Span], weight: Weight = Weight.NORMAL) -> F
     return Fields(rows=tuple(FieldRow(label=lb, value=vl) for lb, vl in rows if vl not in {(), ("",)}), weight=weight)
 
 
+def with_code(words: str) -> Text:
+    """A sentence of ours as inline text: what stands between backticks is code."""
+    parts = words.split("`")
+    if len(parts) % 2 == 0:
+        return (words,)
+    return tuple(Code(text=part) if at % 2 else part for at, part in enumerate(parts) if part)
+
+
 class Table(_Part):
     """Rows under named columns; rows beyond a surface's room are counted, not dropped silently."""
 

@@ -22,14 +22,14 @@ def words(reply: Reply) -> str:
     return " ".join([reply.title, *(str(span) for p in paragraphs for span in p.text)])
 
 
-def test_a_deployment_to_staging_runs_through_and_ends_with_a_way_back_and_a_way_on(bot: Bot) -> None:
+def test_a_deployment_to_staging_runs_through_and_ends_with_a_way_on_and_a_way_back(bot: Bot) -> None:
     answer = bot.ask("lena", "deploy", service="checkout", version="v1.4.2", environment="staging")
     assert answer.reply.tone is Tone.WORKING
     bot.settle()
     card = bot.card(answer)
     assert card.title == "checkout v1.4.2 runs in staging"
     assert card.tone is Tone.GOOD
-    assert [button.label for button in card.buttons] == ["Roll back", "Promote to production"]
+    assert [button.label for button in card.buttons] == ["Promote to production", "Roll back"]
     assert bot.cluster.files["apps/checkout/staging/kustomization.yaml"] == "v1.4.2"
 
 

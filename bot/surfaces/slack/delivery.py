@@ -116,13 +116,18 @@ class Cards:
             )
             return self._offers.offer(offer)
 
-        answered = request is not None and request.state is State.DONE and not request.changes
-        rated = request.id if request is not None and answered else ""
+        rated = request.id if request is not None and self._is_answer(request) else ""
 
         def more() -> str:
             return self._page(request) if request is not None else ""
 
         return Look(users=self._people.user_of, hold=hold, more=more, feedback=rated)
+
+    def _is_answer(self, request: Request) -> bool:
+        """Whether it told somebody something, which may have helped or not; decisions and changes are not rated."""
+        catalog = self._conversation.gate.catalog
+        read = request.action in catalog and catalog[request.action].policy.only_looks
+        return read and request.state is State.DONE
 
     def show(self, request: Request, *, new: bool = False) -> datetime | None:
         """Bring a request's card up to date.

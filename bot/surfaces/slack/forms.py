@@ -33,6 +33,7 @@ _HINTS = {
     Kind.REQUEST: "R-12",
     Kind.PIPELINE: "4711",
     Kind.REF: "main",
+    Kind.VERB: "deploy",
 }
 
 
@@ -175,11 +176,12 @@ def _input(verb: Verb, name: str, organization: Organization) -> Json:
 
 def _element(verb: Verb, name: str, organization: Organization) -> Json:
     kind, choices = verb.kind_of(name), verb.choices_of(name)
-    placeholder = plain_text(_HINTS.get(kind, f"the {name.replace('_', ' ')}"), PLACEHOLDER)
-    base = {"action_id": "value", "placeholder": placeholder}
+    is_choice = bool(choices) or kind in NAMES - {Kind.VERB}
+    hint = _HINTS.get(kind, "Choose one" if is_choice else f"the {name.replace('_', ' ')}")
+    base = {"action_id": "value", "placeholder": plain_text(hint, PLACEHOLDER)}
     if not choices and verb.model_fields[name].annotation is bool:
         return {"type": "static_select", **base, "options": options([("Yes", "true"), ("No", "false")])}
-    if not choices and kind in NAMES - {Kind.VERB}:
+    if is_choice and not choices:
         choices = tuple(organization.names(kind))
     if len(choices) > OPTIONS:
         return {"type": "external_select", **base, "min_query_length": 0}

@@ -123,13 +123,19 @@ class Home:
         for deployment in self._deployments.find(limit=_READ_AT_ONCE):
             running.setdefault((deployment.service, deployment.environment), deployment.running or deployment.version)
         lines: list[Text] = []
+        unknown: list[str] = []
         for service in services:
             where: list[Span] = []
             for environment in self._organization.environments:
                 version = running.get((service.name, environment.name))
                 if version:
                     where += [f"  {environment.name} ", Code(text=version)]
-            lines.append((Strong(text=service.name), *(where or ["  nothing that I brought"])))
+            if where:
+                lines.append((Strong(text=service.name), *where))
+            else:
+                unknown.append(service.name)
+        if unknown:
+            lines.append((f"Nothing that I brought runs of {', '.join(unknown)}.",))
         return lines
 
 
@@ -164,7 +170,11 @@ def _operation(request: Request) -> Text:
 
 
 def _freeze(freeze: Freeze) -> Text:
-    what = [freeze.verb or "every change", freeze.service, f"in {freeze.environment}" if freeze.environment else None]
+    what = [
+        freeze.verb or "every change",
+        f"to {freeze.service}" if freeze.service else "",
+        f"in {freeze.environment}" if freeze.environment else "",
+    ]
     until: Text = (" until ", Moment(at=freeze.until)) if freeze.until else (" until somebody thaws it",)
     because = f": {freeze.reason}" if freeze.reason else ""
     only = f" by {freeze.only}" if freeze.only else ""

@@ -52,6 +52,7 @@ MESSAGE_TEXT = 40_000
 # Where a limit of Slack's is more than a person reads in a thread, the card stops earlier.
 CARD_TEXT = 12_000
 CELL = 500
+SHORT_CELL = 24
 FALLBACK = 2_000
 FIELD_ROWS = 40
 STEPS = 25
@@ -286,8 +287,10 @@ class _Renderer:
         if not rows or not rows[0]:
             return self._grid(table)
         self._table_left = False
-        wrapped = [{"is_wrapped": True}] * len(rows[0])
-        drawn = {"type": "table", "rows": rows, "column_settings": wrapped}
+        # A time or a version reads badly on four lines; only what is long gives way where there is little room.
+        widths = [max(map(_text_of, column)) for column in zip(*rows, strict=True)]
+        settings = [{"is_wrapped": width > SHORT_CELL} for width in widths]
+        drawn = {"type": "table", "rows": rows, "column_settings": settings}
         return _Part(table.weight, [drawn], _rows_left(table, len(rows) - 1))
 
     def _cell(self, cell: Text) -> Json:

