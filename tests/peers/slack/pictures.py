@@ -61,7 +61,8 @@ def main() -> None:
     for page in sorted(OUT.glob("*.html")):
         if browser is not None:
             _photograph(browser, page)
-    print(f"{sum(map(len, seen.values()))} pages in {OUT}" + ("" if browser else "; without Chromium there are no pictures of them"))  # noqa: T201
+    unseen = "" if browser else "; without Chromium there are no pictures of them"
+    print(f"{sum(map(len, seen.values()))} pages in {OUT}{unseen}")  # noqa: T201
 
 
 def _photograph(browser: str, page: Path) -> None:
