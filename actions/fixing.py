@@ -70,9 +70,9 @@ class Mending(BaseModel):
     cancelled_by: str = ""
 
 
-def branch_of(pipeline: str, request: str) -> str:
-    """The branch on which a request tries a fix."""
-    return f"{BRANCHES}{pipeline}-{request.lower()}"
+def branch_of(pipeline: str, marker: str) -> str:
+    """The branch on which the request of a marker tries a fix."""
+    return f"{BRANCHES}{pipeline}-{marker.lower()}"
 
 
 def begin(context: Context, wanted: Prescription) -> Progress:
@@ -86,7 +86,7 @@ def begin(context: Context, wanted: Prescription) -> Progress:
     if wanted.remedy.kind == "retry":
         context.use(Pipelines).retry(pipeline.project, pipeline.id)
         return _ongoing(_handle(context, wanted, Phase.RETRY, leave), _steps(f"Run {', '.join(wanted.jobs)} again"))
-    branch = branch_of(pipeline.id, context.request.id)
+    branch = branch_of(pipeline.id, context.request.marker)
     made = context.use(Repositories).propose(
         pipeline.project, branch, pipeline.sha, wanted.remedy.files, message=_message(context, wanted)
     )
@@ -151,7 +151,7 @@ def _said(leave: Leave | None) -> str:
 
 def _proving_begun(context: Context, wanted: Prescription, sha: str, url: str, leave: Leave | None) -> Ongoing:
     handle = _handle(context, wanted, Phase.PROVE, leave)
-    branch = branch_of(wanted.failure.pipeline.id, context.request.id)
+    branch = branch_of(wanted.failure.pipeline.id, context.request.marker)
     handle = handle.model_copy(update={"sha": sha, "fix": handle.fix.model_copy(update={"branch": branch})})
     steps = _steps(wanted.remedy.summary, _proving(handle), "Open a merge request")
     return _ongoing(handle, _complete(steps, 0, context.now, url=url))
@@ -226,7 +226,7 @@ def again(context: Context, plan: Plan) -> Progress | None:
             return None
         steps = _steps(f"Run {', '.join(wanted.jobs)} again")
         return _ongoing(_handle(context, wanted, Phase.RETRY, _leave(context, wanted)), steps)
-    made = context.use(Repositories).revision(project, branch_of(number, context.request.id))
+    made = context.use(Repositories).revision(project, branch_of(number, context.request.marker))
     return _proving_begun(context, wanted, made.id, made.url, _leave(context, wanted)) if made else None
 
 
@@ -309,7 +309,7 @@ def _await(running: Running, handle: Mending, tools: Tools) -> Progress:
         if found is None and running.now - handle.since < PATIENCE:
             return Ongoing(handle=_dump(handle), steps=running.request.steps, poll_after=1)
     if found is None:
-        found = pipelines.run(project, branch, marker=f"{running.request.id}/{len(known) + 1}")
+        found = pipelines.run(project, branch, marker=f"{running.request.marker}/{len(known) + 1}")
     moved = handle.model_copy(update={"current": found.id})
     return Ongoing(handle=_dump(moved), steps=_watching(running, moved, found), poll_after=1)
 

@@ -165,6 +165,7 @@ def _diagnosed(tools: Tools, pipeline: Pipeline, job: Job, around: _Surroundings
         job=job.name,
         project=pipeline.project,
         failure_reason=job.failure_reason or None,
+        retry_passed=_passed_before(pipeline, job, around) or None,
         passing_trace=_passing_trace(tools, job, around),
         diff=around.diff,
         ci_config=around.ci_config,
@@ -192,6 +193,11 @@ def seconds_of(job: Job) -> float:
 def _twin(job: Job, around: _Surroundings) -> Job | None:
     """The same job in the last pipeline that passed."""
     return next((other for other in around.passed.jobs if other.name == job.name), None) if around.passed else None
+
+
+def _passed_before(pipeline: Pipeline, job: Job, around: _Surroundings) -> bool:
+    """Whether the same job passed in another pipeline of the very same commit."""
+    return around.passed is not None and around.passed.sha == pipeline.sha and _twin(job, around) is not None
 
 
 def _passing_trace(tools: Tools, job: Job, around: _Surroundings) -> str | None:

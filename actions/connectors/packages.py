@@ -25,6 +25,8 @@ _OPTIONS = re.compile(
 _SAID = re.compile(r"(?m)^PIP_(INDEX_URL|EXTRA_INDEX_URL|NO_INDEX|FIND_LINKS|TRUSTED_HOST)=(.+)$")
 _WHEEL = re.compile(r"(?P<name>[A-Za-z0-9_.]+?)-(?P<version>\d[^-]*)(?:-[^/]*\.whl|\.tar\.gz)$")
 _AVAILABLE = re.compile(r"Available versions: (.+)")
+_LOCKED = re.compile(r"(?:[\w@.-]+/)*package(?:-lock)?\.json")
+"""What npm reads to write a lock: at the root and in workspaces."""
 _LONG = {"-i": "--index-url", "-f": "--find-links"}
 
 
@@ -95,9 +97,10 @@ class PackageManagers:
     def lock(self, files: Mapping[str, str]) -> str | None:
         """The package-lock.json that npm itself writes for these files; no package's scripts run."""
         with tempfile.TemporaryDirectory(prefix="shipmate-npm-") as folder:
-            for path in ("package.json", "package-lock.json"):
-                if files.get(path):
-                    Path(folder, path).write_text(files[path], encoding="utf-8")
+            for path, text in files.items():
+                if _LOCKED.fullmatch(path) and ".." not in path and text:
+                    Path(folder, path).parent.mkdir(parents=True, exist_ok=True)
+                    Path(folder, path).write_text(text, encoding="utf-8")
             arguments = ["install", "--package-lock-only", "--ignore-scripts", "--no-audit", "--no-fund"]
             ran = self._run_npm(arguments, Path(folder), files)
             written = Path(folder, "package-lock.json")

@@ -244,6 +244,18 @@ def test_a_worker_that_dies_after_the_branch_was_made_makes_no_second_one(broken
     assert len(broken.pipelines.pipelines) == 2, "the pipeline that failed, and one on the branch"
 
 
+def test_a_branch_that_an_earlier_ledger_left_behind_is_not_taken_for_ones_own(broken: Bot) -> None:
+    sha = broken.pipelines.get("shop/checkout", "811").sha
+    broken.repositories.branches["shop/checkout", "shipmate/fix-811-r-1"] = sha
+    answer = broken.ask("lena", "fix_pipeline", service="checkout")
+    broken.work()
+    assert (broken.request(answer).id, broken.request(answer).state) == ("R-1", State.WAITING)
+    prove(broken, answer)
+    assert broken.request(answer).outcome == "proposed"
+    opened = broken.repositories.requests["shop/checkout", "1"]
+    assert opened.source == f"shipmate/fix-811-{broken.request(answer).marker.lower()}"
+
+
 def test_a_project_whose_pushes_start_no_pipeline_is_asked_for_one(broken: Bot) -> None:
     broken.repositories.pushes = False
     answer = broken.ask("lena", "fix_pipeline", service="checkout")

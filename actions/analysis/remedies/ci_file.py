@@ -49,6 +49,13 @@ class CiFile:
             if isinstance(body, dict) and str(name) not in _TOP_LEVEL and not str(name).startswith(".")
         ]
 
+    @property
+    def bodies(self) -> list[str]:
+        """The names of its jobs, hidden ones too."""
+        return [
+            str(name) for name, body in self._document.items() if isinstance(body, dict) and str(name) not in _TOP_LEVEL
+        ]
+
     def name_of(self, job: str) -> str:
         """The key of a job that GitLab names with a number or a matrix behind it.
 
@@ -156,6 +163,20 @@ class CiFile:
             NotEditable: no job has that stage in a line of its own.
         """
         return self._replaced_lines(re.compile(rf"^(\s+stage\s*:\s*)([\"']?){re.escape(old)}\2(\s*(?:#.*)?)$"), new)
+
+    def replace_reference(self, old: str, new: str) -> CiFile:
+        """The file with another job's name replaced, if it stands in one place only, and there as one that a job refers to.
+
+        Raises:
+            NotEditable: it stands elsewhere, too.
+        """
+        word = re.compile(rf"(?<![\w./-]){re.escape(old)}(?![\w./-])")
+        lines = self._lines()
+        at = [number for number, line in enumerate(lines) if word.search(line.partition(" #")[0])]
+        if len(at) != 1 or not re.match(r"\s+(?:-|(?:needs|extends|job|dependencies)\s*:)", lines[at[0]]):
+            raise NotEditable(f"{old} stands in more places than one")
+        lines[at[0]] = word.sub(new, lines[at[0]], count=1)
+        return self._checked("\n".join(lines))
 
     def replace_in_script(self, old: str, new: str) -> CiFile:
         """The file with a part of a command replaced, in the lines that hold it.

@@ -12,6 +12,9 @@ from actions.analysis.remedies.remedy import Case, Remedy
 
 CI_FILE = ".gitlab-ci.yml"
 _STAGE = re.compile(r"chosen stage (?P<given>[\w.-]+) does not exist; available stages are (?P<known>[^\n]+)")
+_UNKNOWN_JOB = re.compile(
+    r"(?:undefined need: |job needs '|job depends on '|unknown keys in `extends` \()(?P<given>[.\w-]+)"
+)
 _CHOICE = re.compile(
     r"""(?ix)
       invalid\ choice:\ ['"]?(?P<a>[\w.+-]+)['"]?\ \(choose\ from\ (?P<a_known>[^)]+)\)
@@ -34,6 +37,8 @@ def invalid(case: Case) -> Remedy:
     try:
         if found := _STAGE.search(case.log):
             return _stage(case, found["given"], _words(found["known"]))
+        if found := _UNKNOWN_JOB.search(case.log):
+            return _job_name(case, found["given"])
         if found := _CHOICE.search(case.log):
             given = found["a"] or found["b"] or found["c"]
             return _choice(case, given, _words(found["a_known"] or found["b_known"] or found["c_known"]))
@@ -72,6 +77,17 @@ def _stage(case: Case, given: str, known: list[str]) -> Remedy:
         )
     changed = CiFile(text).replace_stage(given, nearest)
     return case.edit(f"Name the stage {nearest} in place of {given}, which does not exist", {CI_FILE: changed.text})
+
+
+def _job_name(case: Case, given: str) -> Remedy:
+    """A job that another needs or extends, and that is written otherwise where it stands."""
+    ci = CiFile(case.text(CI_FILE) or "")
+    known = [name for name in ci.bodies if name.startswith(".") == given.startswith(".")]
+    nearest = None if given in known else _nearest(given, known)
+    if nearest is None:
+        return case.advise(f"There is no job {given} in {CI_FILE}.", "Name the one that is meant, or add it.")
+    changed = ci.replace_reference(given, nearest)
+    return case.edit(f"Name the job {nearest} in place of {given}, which does not exist", {CI_FILE: changed.text})
 
 
 def _choice(case: Case, given: str, known: list[str]) -> Remedy:

@@ -13,7 +13,7 @@ from actions.analysis.remedies.python_missing import pip_settings, stable
 from actions.analysis.remedies.remedy import Case, Remedy
 from actions.analysis.remedies.requirements import Requirement
 
-_USER = re.compile(r"The user requested (?P<name>[A-Za-z0-9._-]+)(?:\[[^\]]*\])?\s*(?P<spec>[<>=!~][^\s;(]*)")
+_USER = re.compile(r"The user requested (?P<name>[A-Za-z0-9._-]+)(?:\[[^\]]*\])?\s*==\s*(?P<version>[^\s;,(]+)")
 _DEPENDS = re.compile(
     r"(?P<by>[A-Za-z0-9._-]+) (?P<version>\S+) depends on (?P<name>[A-Za-z0-9._-]+)(?:\[[^\]]*\])?\s*\(?(?P<spec>[<>=!~][^\s;)]*)"
 )
@@ -31,17 +31,30 @@ def conflict(case: Case) -> Remedy:
         return node.conflict(case)
     texts = case.source.texts(requirements.files(case.source.paths))
     own = [each for path, text in texts.items() for each in requirements.read(path, text)]
-    if found := _DOUBLE.search(case.log):
-        return _double(case, dict(texts), own, found["name"])
+    if name := _required_twice(case.log):
+        return _double(case, dict(texts), own, name)
     if case.diagnosis.rule == "pip-no-such-version" and case.diagnosis.subject:
         return _nonexistent(case, dict(texts), own, case.diagnosis.subject)
     return _asked_by_others(case, dict(texts), own)
 
 
+def _required_twice(log: str) -> str | None:
+    """The package that the project itself asks for in two versions, as pip of today or of old says it."""
+    if found := _DOUBLE.search(log):
+        return found["name"]
+    asked: dict[str, set[str]] = {}
+    for each in _USER.finditer(log):
+        asked.setdefault(normalised(each["name"]), set()).add(each["version"])
+    return next((name for name, versions in asked.items() if len(versions) > 1), None)
+
+
 def _asked_by_others(case: Case, texts: dict[str, str], own: list[Requirement]) -> Remedy:
     """A pin of our own that a package we install contradicts."""
     asked: dict[str, list[tuple[str, str]]] = {}
+    ourselves = {requirements.own_name(path, text) for path, text in texts.items()}
     for found in (*_DEPENDS.finditer(case.log), *_UNMET.finditer(case.log)):
+        if normalised(found["by"]) in ourselves:
+            continue
         asked.setdefault(normalised(found["name"]), []).append((found["by"], found["spec"].rstrip(",.")))
     for each in own:
         constraints = asked.get(normalised(each.name))

@@ -15,17 +15,21 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _PARTS = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])[a-z]*")
 _FLAGS = (
     re.compile(r"(--timeout[= ])(\d+(?:\.\d+)?)(?![\w.])"),
-    re.compile(r"(--testTimeout[= ])(\d+)(?!\d)"),
+    re.compile(r"(--test(?:Timeout|-timeout)[= ])(\d+)(?!\d)"),
     re.compile(r"(?<![\w-])(timeout\s+(?:-\S+\s+)*)(\d+)(?=[sm]?\s)"),
 )
+_INI = re.compile(r"(?m)^(timeout[ \t]*=[ \t]*)(\d+(?:\.\d+)?)(?=[ \t]*(?:#.*)?$)")
 _SETTINGS = {
-    "pytest.ini": re.compile(r"(?m)^(timeout\s*=\s*)(\d+(?:\.\d+)?)\s*$"),
-    "pyproject.toml": re.compile(r"(?m)^(timeout\s*=\s*)(\d+(?:\.\d+)?)\s*$"),
-    "setup.cfg": re.compile(r"(?m)^(timeout\s*=\s*)(\d+(?:\.\d+)?)\s*$"),
+    "pytest.ini": _INI,
+    "pyproject.toml": _INI,
+    "setup.cfg": _INI,
+    "tox.ini": _INI,
     "jest.config.js": re.compile(r"(testTimeout:\s*)(\d+)"),
-    "package.json": re.compile(r"(\"testTimeout\":\s*|--timeout[= ]|--testTimeout[= ])(\d+)"),
+    "package.json": re.compile(r"(\"testTimeout\":\s*|--timeout[= ]|--test(?:Timeout|-timeout)[= ])(\d+)"),
     ".mocharc.json": re.compile(r"(\"timeout\":\s*)(\d+)"),
 }
+_BY_COMMAND = "timeout: sending signal"
+"""What the command `timeout` says; the limit is then in the script, and not the job's own."""
 _MORE_RUNS = re.compile(r"--reruns|--flaky|retries")
 
 
@@ -38,7 +42,7 @@ def timeout(case: Case) -> Remedy:
         )
     try:
         ci = CiFile(text)
-        if case.diagnosis.rule in {"job-time-limit", None}:
+        if case.diagnosis.rule in {"job-time-limit", None} and _BY_COMMAND not in case.log:
             return _job(case, ci)
         return _test(case, ci) or _job(case, ci)
     except NotEditable as error:

@@ -120,7 +120,7 @@ def _declared(case: Case, name: str) -> Remedy | None:
     texts = case.source.texts(requirements.files(case.source.paths))
     present = [each for path, text in texts.items() for each in requirements.read(path, text)]
     for each in present:
-        if normalised(each.name) == normalised(name):
+        if normalised(each.name) == normalised(name) and not requirements.is_constraints(each.path):
             return case.advise(
                 f"{each.path} declares {each.name} already, and the job does not install it.",
                 f"Have the job {case.job} install {each.path}, or look at the output of its installation.",
@@ -146,11 +146,19 @@ def _added(case: Case, name: str, needed_by: str) -> Remedy:
             f"pip finds no package “{name}” where this project installs from.",
             "Look whether the import is right, or publish the package there.",
         )
-    texts = dict(case.source.texts(requirements.files(case.source.paths)))
-    for path in _places(case, texts, needed_by):
-        requirement = _written(name, versions[0], [each.spec for each in requirements.read(path, texts[path])])
+    found = case.source.texts(requirements.files(case.source.paths))
+    texts = {path: text for path, text in found.items() if not requirements.is_constraints(path)}
+    held = any(
+        normalised(each.name) == normalised(name)
+        for path, text in found.items()
+        if path not in texts
+        for each in requirements.read(path, text)
+    )
+    for path, extra in _places(case, texts, needed_by):
+        beside = [each.spec for each in requirements.read(path, texts[path])]
+        requirement = name if held else _written(name, versions[0], beside)
         try:
-            changed = requirements.add(path, texts[path], requirement)
+            changed = requirements.add(path, texts[path], requirement, extra=extra)
         except requirements.NotEditable as error:
             return case.advise(f"{name} belongs into {path}, but {error}.", f"Add {requirement} there by hand.")
         return case.edit(
@@ -164,21 +172,24 @@ def _added(case: Case, name: str, needed_by: str) -> Remedy:
     )
 
 
-def _places(case: Case, texts: dict[str, str], needed_by: str) -> Iterable[str]:
-    """The files that could declare it, best first: what the failed job installs."""
+def _places(case: Case, texts: dict[str, str], needed_by: str) -> Iterable[tuple[str, str]]:
+    """The files that could declare it, best first, each with the project's extra: what the failed job installs."""
     ci = case.text(CI_FILE)
     installed = requirements.installed_by(_script(case, ci)) if ci else []
     named = [path for path in installed if path in texts]
     of_tests = "test" in needed_by or needed_by == CI_FILE
     named.sort(key=lambda path: ("dev" in path or "test" in path) is not of_tests)
-    yield from named
+    yield from ((path, "") for path in named)
     if "." in installed:
-        if "dependencies" in texts.get("pyproject.toml", ""):
-            yield "pyproject.toml"
+        project = texts.get("pyproject.toml", "")
+        wanted = requirements.extras_of(_script(case, ci)) if ci and of_tests else []
+        yield from (("pyproject.toml", extra) for extra in wanted if extra in requirements.extras(project))
+        if "dependencies" in project:
+            yield "pyproject.toml", ""
         if "setup.cfg" in texts:
-            yield "setup.cfg"
-    yield from (path for path in texts if path.endswith("requirements.txt") and path not in named)
-    yield from (path for path in ("pyproject.toml", "setup.cfg") if path in texts)
+            yield "setup.cfg", ""
+    yield from ((path, "") for path in texts if path.endswith("requirements.txt") and path not in named)
+    yield from ((path, "") for path in ("pyproject.toml", "setup.cfg") if path in texts)
 
 
 def _written(name: str, version: str, specs: Sequence[str]) -> str:

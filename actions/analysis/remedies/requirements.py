@@ -19,6 +19,7 @@ _REQUIREMENT = re.compile(
 _QUOTED = re.compile(r"""(["'])(?P<requirement>[^"']+)\1""")
 _INSTALLED = re.compile(r"(?:-r|--requirement)[ =]\s*(\S+)")
 _USES_SELF = re.compile(r"\b(?:pip3?|uv pip)\s+install\b.*?(?:\s|^)(?:-e\s+)?[\"']?\.(?:\[[^\]]*\])?[\"']?(?:\s|$)")
+_OWN_EXTRAS = re.compile(r"\b(?:pip3?|uv pip)\s+install\b.*?[\s\"']\.\[([^\]]+)\]")
 LOCKS = ("poetry.lock", "uv.lock", "pdm.lock", "Pipfile.lock", "conda-lock.yml", "pixi.lock")
 
 
@@ -53,6 +54,17 @@ def files(paths: Sequence[str]) -> list[str]:
     return sorted(found, key=lambda path: (path.count("/"), path != "requirements.txt", path))
 
 
+def is_constraints(path: str) -> bool:
+    """Whether a file only says which versions are allowed, and asks for nothing."""
+    return PurePosixPath(path).name.startswith("constraints")
+
+
+def extras_of(script: Sequence[str]) -> list[str]:
+    """The extras of the project itself that a job's commands install, such as "test" in `pip install .[test]`."""
+    named = [found[1] for command in script if (found := _OWN_EXTRAS.search(command))]
+    return [extra.strip() for names in named for extra in names.split(",")]
+
+
 def installed_by(script: Sequence[str]) -> list[str]:
     """The requirement files that a job's commands install; "." for the project itself."""
     found: list[str] = []
@@ -66,8 +78,8 @@ def installed_by(script: Sequence[str]) -> list[str]:
 def read(path: str, text: str) -> list[Requirement]:
     """The requirements that a file holds."""
     if path == "pyproject.toml":
-        span = _project_array(text)
-        return _quoted(path, text, span) if span else []
+        spans = [_array(text), *(_array(text, extra) for extra in extras(text))]
+        return [each for span in spans if span for each in _quoted(path, text, span)]
     if path == "setup.cfg":
         span = _install_requires(text)
         return _plain(path, text, span) if span else []
@@ -99,15 +111,21 @@ def _quoted(path: str, text: str, span: tuple[int, int]) -> list[Requirement]:
     return found
 
 
-def add(path: str, text: str, requirement: str) -> str:
+def add(path: str, text: str, requirement: str, *, extra: str = "") -> str:
     """The file with one more requirement, in order where the file is in order.
+
+    Args:
+        path: the file's path, which says how it is written.
+        text: the file.
+        requirement: what to add.
+        extra: the extra of the project in pyproject.toml that it is for; what the project always needs where it is empty.
 
     Raises:
         NotEditable: the file is made by a tool, pins hashes, or has no place for it.
     """
     _check(path, text)
     if path == "pyproject.toml":
-        return _added_to_array(text, requirement)
+        return _added_to_array(text, requirement, extra)
     if path == "setup.cfg":
         span = _install_requires(text)
         if span is None:
@@ -174,25 +192,49 @@ def _end(lines: list[str], span: tuple[int, int]) -> int:
     return end
 
 
-def _project_array(text: str) -> tuple[int, int] | None:
-    """The lines of `dependencies = [...]` under `[project]`."""
+def extras(text: str) -> list[str]:
+    """The extras of a pyproject.toml."""
+    try:
+        found = tomllib.loads(text).get("project", {}).get("optional-dependencies", {})
+    except tomllib.TOMLDecodeError:
+        return []
+    return list(found)
+
+
+def own_name(path: str, text: str) -> str:
+    """The name that a project gives itself in pyproject.toml or setup.cfg, normalised; empty where it gives none."""
+    try:
+        if path == "pyproject.toml":
+            return normalised(str(tomllib.loads(text).get("project", {}).get("name", "")))
+        if path == "setup.cfg":
+            parser = ConfigParser(interpolation=None)
+            parser.read_string(text)
+            return normalised(parser.get("metadata", "name", fallback=""))
+    except (tomllib.TOMLDecodeError, ConfigError):
+        pass
+    return ""
+
+
+def _array(text: str, extra: str = "") -> tuple[int, int] | None:
+    """The lines of `dependencies = [...]` under `[project]`, or of an extra under `[project.optional-dependencies]`."""
+    wanted, key = ("project.optional-dependencies", re.escape(extra)) if extra else ("project", "dependencies")
     section, begin = "", -1
     for number, line in enumerate(text.split("\n")):
         if header := re.match(r"\s*\[([^\[\]]+)\]\s*(?:#.*)?$", line):
             section = header[1].strip()
-        if section == "project" and begin < 0 and re.match(r"\s*dependencies\s*=\s*\[", line):
+        if section == wanted and begin < 0 and re.match(rf"\s*\"?{key}\"?\s*=\s*\[", line):
             begin = number
         if begin >= 0 and re.search(r"\]\s*(?:#.*)?$", line):
             return begin, number
     return None
 
 
-def _added_to_array(text: str, requirement: str) -> str:
-    span = _project_array(text)
+def _added_to_array(text: str, requirement: str, extra: str) -> str:
+    span = _array(text, extra)
     if span is None:
         raise NotEditable("pyproject.toml has no [project] dependencies")
     lines = text.split("\n")
-    before = _dependencies(text)
+    before = _dependencies(text, extra)
     if span[0] == span[1]:
         line = lines[span[0]]
         at = line.rindex("]")
@@ -209,14 +251,15 @@ def _added_to_array(text: str, requirement: str) -> str:
             lines[last] = f"{code.rstrip()},{'  ' + mark + comment if mark else ''}"
         lines.insert(last + 1, f'{pad}"{requirement}",')
     changed = "\n".join(lines)
-    if _dependencies(changed) != [*before, requirement]:
+    if _dependencies(changed, extra) != [*before, requirement]:
         raise NotEditable("the dependencies of pyproject.toml are not written one by one")
     return changed
 
 
-def _dependencies(text: str) -> list[str]:
+def _dependencies(text: str, extra: str) -> list[str]:
     try:
-        found = tomllib.loads(text).get("project", {}).get("dependencies", [])
+        project = tomllib.loads(text).get("project", {})
+        found = project.get("optional-dependencies", {}).get(extra, []) if extra else project.get("dependencies", [])
     except tomllib.TOMLDecodeError as error:
         raise NotEditable("pyproject.toml is not valid TOML") from error
     return [str(each) for each in found]

@@ -7,7 +7,8 @@ import re
 from actions.analysis.remedies.ci_file import CiFile, NotEditable
 from actions.analysis.remedies.remedy import Case, Remedy
 
-CI_FILE = ".gitlab-ci.yml"
+CI_FILE, MANIFEST = ".gitlab-ci.yml", "package.json"
+_GROWS = "See what made it need more; if it grows again, something leaks."
 MOST_HEAP = 8192
 """In MiB: a job that needs more is for a person to look at."""
 _OLD_SPACE = re.compile(r"(--max[-_]old[-_]space[-_]size[= ])(\d+)")
@@ -41,6 +42,8 @@ def _heap(case: Case, ci: CiFile) -> Remedy | None:
             if (found := _OLD_SPACE.search(command)) and (more := _doubled(found[2])):
                 longer = _OLD_SPACE.sub(rf"\g<1>{more}", command.split("\n")[0], count=1)
                 return _edit(case, ci.replace_in_script(command.split("\n")[0], longer), f"{more} MiB of heap for Node")
+        if in_scripts := _heap_in_scripts(case):
+            return in_scripts
         found = _OLD_SPACE.search(options)
         more = _doubled(found[2]) if found else 4096
         if not more:
@@ -58,6 +61,17 @@ def _heap(case: Case, ci: CiFile) -> Remedy | None:
                         f"{more} MiB of heap for Java",
                     )
     return None
+
+
+def _heap_in_scripts(case: Case) -> Remedy | None:
+    """Where package.json itself says how much, what the job's variables say is overruled by it."""
+    manifest = case.text(MANIFEST) or ""
+    sizes = _OLD_SPACE.findall(manifest)
+    more = _doubled(sizes[0][1]) if len(sizes) == 1 else None
+    if not more:
+        return None
+    changed = _OLD_SPACE.sub(rf"\g<1>{more}", manifest)
+    return case.edit(f"Give {case.job} {more} MiB of heap for Node", {MANIFEST: changed}, advice=_GROWS)
 
 
 def _doubled(amount: str) -> int | None:
@@ -97,7 +111,7 @@ def _edit(case: Case, ci: CiFile, what: str) -> Remedy:
     return case.edit(
         f"Give {case.job} {what}",
         {CI_FILE: ci.text},
-        advice="See what made it need more; if it grows again, something leaks.",
+        advice=_GROWS,
     )
 
 

@@ -232,6 +232,8 @@ class Pipelines:
         own = self._project_variables(project)
         variables = {
             **job["variables"],
+            # Those of the project are as they are now: one that was added since stands for a job that runs again, too.
+            **{entry["key"]: entry["value"] for entry in own},
             **{entry["key"]: entry["value"] for entry in pipeline["variables"]},
             "CI_PIPELINE_ID": str(pipeline["id"]),
             "CI_PIPELINE_IID": str(pipeline["iid"]),

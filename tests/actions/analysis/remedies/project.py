@@ -26,6 +26,10 @@ INDEX = {
     ("python", "PyYAML"): ("6.0.2", "6.0.1"),
     ("python", "lanternlib"): ("2.0.0rc1", "1.4.0", "1.3.0"),
     ("python", "urllib3"): ("2.2.1", "1.26.20", "1.26.18", "1.25.11"),
+    ("python", "certifi"): ("1.26.18", "1.25.11"),
+    ("python", "PyJWT"): ("2.9.0",),
+    ("python", "pyOpenSSL"): ("24.2.1",),
+    ("python", "python-jose"): ("3.3.0",),
     ("npm", "left-lantern"): ("3.1.0-beta.1", "3.0.2"),
 }
 
