@@ -78,9 +78,12 @@ def branch_of(pipeline: str, marker: str) -> str:
 def begin(context: Context, wanted: Prescription) -> Progress:
     """Set it going: run the failed jobs again, or make the branch; the polls that follow see it through."""
     pipeline = wanted.failure.pipeline
-    if wanted.remedy.kind == "advise":
-        return _left_alone(context, wanted, "left alone", summary=wanted.remedy.summary, advice=wanted.remedy.advice)
     leave = _leave(context, wanted)
+    if wanted.remedy.kind == "advise":
+        summary, advice = wanted.remedy.summary, wanted.remedy.advice
+        if leave is not None and leave.kind == "own":
+            return _left_alone(context, wanted, "left alone", summary=leave.stop, advice=summary, leave=leave)
+        return _left_alone(context, wanted, "left alone", summary=summary, advice=advice)
     if leave is not None and (ended := _held_back(context, wanted, leave)):
         return ended
     if wanted.remedy.kind == "retry":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict
@@ -11,6 +12,7 @@ from actions.core.action import Action, Sample
 from actions.core.context import Context
 from actions.core.deployment import Deployment
 from actions.core.kinds import Duration, format_duration
+from actions.core.ports.autonomy import Autonomy, PlaybookRecord
 from actions.core.ports.ledger import Deployments, Ledger, RequestQuery
 from actions.core.reply import Code, Moment, Paragraph, Reply, Table, Text, Tone, fields
 from actions.core.request import State
@@ -28,6 +30,7 @@ class Summary(BaseModel):
         failures: the deployments that did not prove healthy, newest first.
         refused: how many requests were refused.
         waiting: how many requests wait for approval now.
+        playbooks: what each playbook did about failed pipelines.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -37,6 +40,7 @@ class Summary(BaseModel):
     failures: tuple[Deployment, ...] = ()
     refused: int = 0
     waiting: int = 0
+    playbooks: tuple[PlaybookRecord, ...] = ()
 
 
 class WeeklySummary(
@@ -78,13 +82,14 @@ class WeeklySummary(
             failures=tuple(d for d in found if not d.healthy)[:10],
             refused=len(refused),
             waiting=len(waiting),
+            playbooks=tuple(context.use(Autonomy).records(since=begun, now=context.now)),
         )
 
     def reply(self, result: Summary, context: Context) -> Reply:
         """The measures, then what failed."""
         measured = result.delivery
         if not measured.deployments:
-            return Reply(title=f"Nothing was deployed in the last {result.over}")
+            return Reply(title=f"Nothing was deployed in the last {result.over}", blocks=_repairs(result.playbooks))
         restore = (
             format_duration(timedelta(seconds=round(measured.restore_seconds))) if measured.restore_seconds else ""
         )
@@ -117,7 +122,7 @@ class WeeklySummary(
             ]
         tone = Tone.WARNING if result.failures else Tone.GOOD
         title = f"{measured.deployments} deployments in the last {result.over}, {measured.failed} failed"
-        return Reply(title=title, tone=tone, blocks=(facts, *blocks))
+        return Reply(title=title, tone=tone, blocks=(facts, *blocks, *_repairs(result.playbooks)))
 
     @classmethod
     def sample(cls) -> Sample:
@@ -129,4 +134,39 @@ class WeeklySummary(
             since=failure.finished_at - timedelta(days=7),
             until=failure.finished_at,
         )
-        return Sample(action=cls(), result=Summary(over="7d", delivery=measured, failures=(failure,)))
+        repaired = PlaybookRecord(
+            playbook="pb-dep-001",
+            attempts=5,
+            verified=4,
+            failed=1,
+            seconds_to_green=252,
+            seconds_saved=5400,
+            compared=3,
+        )
+        result = Summary(over="7d", delivery=measured, failures=(failure,), playbooks=(repaired,))
+        return Sample(action=cls(), result=result)
+
+
+def _repairs(records: Sequence[PlaybookRecord]) -> tuple[Paragraph | Table, ...]:
+    """What playbooks did about failed pipelines, in a table; nothing where they did nothing."""
+    if not records:
+        return ()
+    rows: tuple[tuple[Text, ...], ...] = tuple(
+        (
+            (Code(text=record.playbook),),
+            (str(record.attempts),),
+            (f"{record.verified} ({record.rate:.0%})" if record.rate is not None else str(record.verified),),
+            (str(record.failed),),
+            (_minutes(record.seconds_to_green),),
+            (_minutes(record.seconds_saved) if record.compared else "not known",),
+        )
+        for record in records
+    )
+    return (
+        Paragraph(text=("What playbooks did about failed pipelines:",)),
+        Table(columns=("Playbook", "Attempts", "Verified", "Went wrong", "To green", "Saved"), rows=rows),
+    )
+
+
+def _minutes(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds / 60:.0f} min"

@@ -210,7 +210,7 @@ def stopped(  # noqa: PLR0917 - facts about one failure
 def told(found: Sequence[Attempt], stop: Stop, fingerprint: str, project: str, now: datetime) -> str:
     """The request in which people were told of a stop within the last day; empty where they were not."""
     for each in reversed(found):
-        if each.stop != stop.kind or each.project != project or now - each.at > timedelta(days=1):
+        if each.told or each.stop != stop.kind or each.project != project or now - each.at > timedelta(days=1):
             continue
         if stop.kind == "rate" or each.fingerprint == fingerprint:
             return each.request

@@ -44,6 +44,7 @@ class Attempt:
         to_green: seconds from the failure to green by the fix; None where that is not known.
         people: seconds from the failure to green where people mended it; None where that is not known.
         stop: why the loop stopped, in a word; empty where it did not.
+        told: the attempt at which people were told of that already.
     """
 
     request: str
@@ -69,6 +70,7 @@ class Attempt:
     to_green: float | None = None
     people: float | None = None
     stop: str = ""
+    told: str = ""
 
     @property
     def tried(self) -> bool:
@@ -152,6 +154,7 @@ def _attempt(request: Request, fate: Sequence[Request]) -> Attempt | None:
         head=str(opened.get("sha", "")),
         merge_request=str(opened.get("id", "")),
         stop=str(fix.get("stop", "")),
+        told=str(fix.get("told", "")),
     )
     if not request.state.is_final:
         return known

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from actions.core.catalog import Catalog
 from actions.core.organization import Organization
 from actions.core.places import Place
+from actions.core.ports.autonomy import PlaybookRecord
 from actions.core.ports.usage import Spent
 from actions.core.reply import Reply
 from actions.core.request import Request
@@ -71,6 +72,9 @@ class Desk(Protocol):
 
     def checks(self) -> Mapping[str, Callable[[], object]]:
         """What has to be there before anything is accepted: its name, and a call that raises where it is gone."""
+
+    def records(self) -> Sequence[PlaybookRecord]:
+        """What each playbook has done, as far back as is remembered."""
 
     def usage(self) -> tuple[Spent, float | None]:
         """What language models were used for today, and the share of the budget that is used where there is one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from pydantic import JsonValue
@@ -13,6 +13,7 @@ from actions.core.errors import NotFound, Unreachable
 from actions.core.organization import Organization
 from actions.core.people import Requester, Standing
 from actions.core.places import Place
+from actions.core.ports.autonomy import Autonomy, PlaybookRecord
 from actions.core.ports.ledger import Offer
 from actions.core.ports.usage import Spent
 from actions.core.reply import Reply
@@ -114,6 +115,10 @@ class HouseDesk:
             "redis": self._house.passing.ping,
             "queue": self._house.passing.tended,
         }
+
+    def records(self) -> Sequence[PlaybookRecord]:
+        """What each playbook has done, as far back as is remembered."""
+        return self._house.gate.tools.use(Autonomy).records(since=None, now=self._house.clock.now())
 
     def usage(self) -> tuple[Spent, float | None]:
         """What language models were used for today, and the share of the budget that is used where there is one."""

@@ -41,6 +41,7 @@ class Metrics:
         )
 
         self._registry.register(_Models(desk))
+        self._registry.register(_Playbooks(desk))
 
     async def page(self, _: Request) -> Response:
         """`GET /metrics`."""
@@ -100,3 +101,35 @@ class _Models:
             yield GaugeMetricFamily(
                 "shipmate_model_budget_used", "The share of today's budget for everybody that is used.", value=used
             )
+
+
+class _Playbooks:
+    """What playbooks have done, read from the ledger when somebody looks."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def collect(self) -> Iterable[Metric]:
+        """The figures; none while the database is gone."""
+        try:
+            records = self._desk.records()
+        except ShipmateError as error:
+            _LOG.warning("what playbooks have done cannot be told: %s", error)
+            return
+        attempts = GaugeMetricFamily(
+            "shipmate_playbook_attempts", "Attempts at fixes that are remembered.", labels=["playbook", "outcome"]
+        )
+        green = GaugeMetricFamily(
+            "shipmate_playbook_green_seconds", "Median time from a failure to green by a fix.", labels=["playbook"]
+        )
+        saved = GaugeMetricFamily(
+            "shipmate_playbook_saved_seconds", "Time saved against the same failures' past.", labels=["playbook"]
+        )
+        for record in records:
+            undecided = record.attempts - record.verified - record.failed
+            for outcome, count in (("verified", record.verified), ("failed", record.failed), ("undecided", undecided)):
+                attempts.add_metric([record.playbook, outcome], count)
+            if record.seconds_to_green is not None:
+                green.add_metric([record.playbook], record.seconds_to_green)
+            saved.add_metric([record.playbook], record.seconds_saved)
+        yield from (attempts, green, saved)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import queue
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from actions.core.errors import NotFound, Refused, Unreachable
 from actions.core.organization import Organization
 from actions.core.people import Requester
 from actions.core.places import Place
+from actions.core.ports.autonomy import PlaybookRecord
 from actions.core.ports.language import Tokens
 from actions.core.ports.usage import Spent
 from actions.core.reply import Button, Reply
@@ -89,6 +90,11 @@ class Cardboard:
             return call
 
         return {"database": check("database"), "redis": check("redis")}
+
+    def records(self) -> Sequence[PlaybookRecord]:
+        return [
+            PlaybookRecord(playbook="pb-dep-001", attempts=3, verified=2, failed=1, seconds_saved=600.0, compared=1)
+        ]
 
     def usage(self) -> tuple[Spent, float | None]:
         return Spent(answers=3, tokens=Tokens(input=70, output=30), cost=2_500_000), 0.5
@@ -290,6 +296,8 @@ def test_metrics_count_by_route_and_not_by_id(client: TestClient, house: Cardboa
     client.get("/api/v1/requests/R-1")
     client.get("/nowhere/R-2")
     page = client.get("/metrics").text
+    assert 'shipmate_playbook_attempts{outcome="verified",playbook="pb-dep-001"} 2.0' in page
+    assert 'shipmate_playbook_saved_seconds{playbook="pb-dep-001"} 600.0' in page
     assert 'route="/api/v1/requests/{id}",status="200"' in page
     assert "R-1" not in page
     assert "shipmate_model_answers_today 3.0" in page
