@@ -91,6 +91,8 @@ class Cards:
     def _working(self, request: Request) -> Reply:
         unknown = request.state is State.UNKNOWN
         title = f"{_title(request)} {'is being looked up' if unknown else _WORKING[request.state]}"
+        if request.action == LOOK_INTO:
+            title = f"Looking into it: {request.parameters.get('question', '')}"
         blocks = [*_plan(request.plan), *_steps(request), *_words(request), *self._draft(request), *_notes(request)]
         cancelling = request.cancel_requested_by is not None
         buttons = () if cancelling or not self._is_change(request) else (_cancel(request),)

@@ -23,6 +23,7 @@ from bot.conversation import Conversation
 from bot.surfaces.slack.client import Api, Declined, Down, Gone, Limited, Locked, SlackFailed, Workspaces
 from bot.surfaces.slack.people import People
 from bot.surfaces.slack.render import Look, Message, draw
+from bot.surfaces.slack.streaming import Streams
 
 log = logging.getLogger("shipmate.slack")
 
@@ -95,6 +96,7 @@ class Cards:
         self._ids = ids
         self._respond = respond
         self._page = page
+        self._streams = Streams(workspaces, people)
         self._lock = Lock()
         self._recent: OrderedDict[str, _Recent] = OrderedDict()
 
@@ -141,7 +143,8 @@ class Cards:
         """
         now = self._clock.now()
         known = self._deliveries.get(request.id, request.place.key)
-        if known is not None and known.version >= request.version:
+        draft = self._conversation.cards.draft(request)
+        if known is not None and known.version >= request.version and not draft:
             return None
         if new and known is None and not request.changes and not request.state.is_settled:
             return now + QUICK
@@ -217,6 +220,10 @@ class Cards:
         reference = dict(known.reference) if known else {}
         if reference.get("silent"):
             return reference
+        if "private" not in reference and not request.state.is_settled:
+            streamed = self._streams.show(request, reference, self._conversation.cards.draft(request))
+            if streamed is not None:
+                return streamed
         message = self.message(self._conversation.card(request), request.place, request)
         if "private" in reference:
             return self._privately(request, message, reference)
@@ -238,6 +245,7 @@ class Cards:
         api = self._workspaces.api(request.place.tenant)
         if not reference.get("ts") and look:
             reference = self._found_again(api, request, reference)
+        reference = self._streams.end(request, reference)
         if reference.get("ts"):
             try:
                 _edit(api, reference["channel"], reference["ts"], message)

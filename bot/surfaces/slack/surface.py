@@ -34,6 +34,8 @@ SWEEP = timedelta(seconds=5)
 """How often cards are looked for that lag behind the ledger."""
 SETTLED = timedelta(seconds=3)
 """How old a change must be to count as lagging: a newer one is being drawn."""
+SOME_WORDS = timedelta(seconds=0.3)
+"""For how long words that are being written are gathered before they are shown."""
 AT_MOST = 500
 
 
@@ -219,7 +221,12 @@ class Slack:
     def draw(self, request_id: str) -> None:
         """Have the card of a request that changed brought up to date."""
         request = self._house.kept.ledger.get(request_id)
-        if request is not None and request.place.surface == "slack":
+        if request is None or request.place.surface != "slack":
+            return
+        if self._house.cards.draft(request):
+            # Words come many times a second, and change no version.
+            self.agenda.add(request, self._house.clock.now() + SOME_WORDS)
+        else:
             self._draw_later(request)
 
     def redraw_lagging(self) -> None:

@@ -181,11 +181,19 @@ class Office:
 
     Args:
         company: the configuration.
+        bot: Shipmate, where it is to be another.
+        workspace: its Slack, where it is to be another.
     """
 
-    def __init__(self, company: Mapping[str, Any] | None = None) -> None:
-        self.workspace = Workspace()
-        self.bot = Bot(company or COMPANY, understanding=Plain)
+    def __init__(
+        self,
+        company: Mapping[str, Any] | None = None,
+        *,
+        bot: Bot | None = None,
+        workspace: Workspace | None = None,
+    ) -> None:
+        self.workspace = workspace or Workspace()
+        self.bot = bot or Bot(company or COMPANY, understanding=Plain)
         where = OneWorkspace(Api(self.workspace))
         self.door = door_of(self.bot.house, where)
         self.slack = Slack(self.bot.house, where, answer=self.workspace.respond, address=ADDRESS)
