@@ -43,6 +43,7 @@ from actions.core.ports.ledger import (
     Tokens,
 )
 from actions.core.ports.messaging import Bus, Inbox, Queue, Sessions
+from actions.core.ports.opinions import Opinions
 from actions.core.ports.packages import Packages
 from actions.core.ports.playbooks import Playbooks
 from actions.core.ports.repositories import Repositories
@@ -58,6 +59,7 @@ from bot.cards import Cards
 from bot.colleagues import Colleagues, SandboxColleagues
 from bot.conversation import Conversation
 from bot.playing import Playing
+from bot.feedback import Feedback
 from bot.settings import Settings
 from intents.meaning import Understanding
 from playbooks.autonomy import EarnedAutonomy
@@ -156,6 +158,10 @@ class Kept(Protocol):
     @property
     def uses(self) -> Uses:
         """What language models were used for."""
+
+    @property
+    def opinions(self) -> Opinions:
+        """What people thought of how they were understood."""
 
     def ping(self) -> None:
         """Raise `Unreachable` where it does not answer."""
@@ -325,7 +331,8 @@ def compose(
     reads = GateReads(gate)
     playing = Playing(desk, library)
     cards = Cards(catalog, tools, desk, clock)
-    conversation = Conversation(gate, cards, understanding, passing.sessions, kept.offers)
+    feedback = Feedback(kept.opinions, passing.sessions, gate, clock)
+    conversation = Conversation(gate, cards, understanding, passing.sessions, kept.offers, feedback)
     return House(organization, catalog, kept, passing, gate, desk, cards, conversation, playing, clock, ids)
 
 

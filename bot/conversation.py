@@ -22,7 +22,9 @@ from actions.core.reply import Choice, Code, Note, Paragraph, Question, Reply, T
 from actions.core.request import Origin, Proposal, Request, Source, State
 from actions.gate.gate import BadParameters, Gate
 from bot.cards import Cards
+from bot.feedback import Feedback
 from intents.answers import yes_or_no
+from intents.corrections import meant
 from intents.ends import says_an_end
 from intents.meaning import Asks, Hint, Lacks, Meaning, Message, Unclear, Understanding
 
@@ -84,6 +86,7 @@ class Conversation:
         understanding: builds the reader of messages at the first one, since not every process hears any.
         sessions: the last turns of each thread.
         offers: what buttons hold.
+        feedback: keeps what people think of how they were understood.
     """
 
     gate: Gate
@@ -91,6 +94,7 @@ class Conversation:
     understanding: Callable[[], Understanding]
     sessions: Sessions
     offers: Offers
+    feedback: Feedback
 
     def hear(self, heard: Heard) -> Answer:
         """Answer what was said: with the card of the request it made, a question, or why nothing was done."""
@@ -155,7 +159,8 @@ class Conversation:
         turns: Sequence[Turn] = ()
         if meaning is None:
             turns = self._turns(key)
-            meaning = self._with_its_end(self.understanding().recognize(message, turns), heard.text)
+            meaning = self._with_its_end(self._understood(message, turns), heard.text)
+            self.feedback.corrects(heard.by.name, message.text, turns, meaning)
         said = redact(message.text)
         turn = Turn(say=said, by=heard.by.name)
         match meaning:
@@ -185,6 +190,21 @@ class Conversation:
             # What they named must not become the “it” of somebody who may.
             self._remember(key, turn)
         return answer
+
+    def _understood(self, message: Message, turns: Sequence[Turn]) -> Meaning:
+        """What a message means; one that only says that the last was misunderstood asks for nothing."""
+        if self.feedback.complains(message.by, message.text, turns):
+            says = "Noted: I misunderstood you. Say what you meant, and I keep that too."
+            return Unclear(hint=Hint.REPORTED, reason=says)
+        meaning = self.understanding().recognize(message, turns)
+        rest = meant(message.text)
+        if not isinstance(meaning, Unclear) or rest is None:
+            return meaning
+        again = self.understanding().recognize(message.model_copy(update={"text": rest}), turns)
+        if isinstance(again, Asks) and again.origin is Origin.GRAMMAR:
+            # Half a message was set aside, so what is left of it is not certain.
+            return again.model_copy(update={"origin": Origin.STATISTICAL})
+        return again
 
     def _settled(self, heard: Heard) -> Asks | None:
         """What a plain yes or no means where something was shown back to this person in this thread."""

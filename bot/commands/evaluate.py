@@ -12,6 +12,7 @@ from bot.settings import Settings
 
 SUITES: dict[str, str] = {
     "diagnosis": "bot.evaluation:diagnosis",
+    "export": "bot.evaluation_export:export",
     "intents": "bot.evaluation_intents:intents",
 }
 """A suite's name → "module:function", which is called with the suite's own arguments and returns an exit code."""

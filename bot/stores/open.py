@@ -18,6 +18,7 @@ from actions.core.ports.ledger import (
     Tokens,
 )
 from actions.core.ports.messaging import Bus, Inbox, Queue, Sessions
+from actions.core.ports.opinions import Opinions
 from actions.core.ports.usage import Uses
 from bot.stores.redis.bus import RedisBus
 from bot.stores.redis.client import answering, open_client
@@ -32,6 +33,7 @@ from bot.stores.sql.deployments import SqlDeployments
 from bot.stores.sql.installations import SqlInstallations
 from bot.stores.sql.ledger import SqlLedger
 from bot.stores.sql.migrate import migrate
+from bot.stores.sql.opinions import SqlOpinions
 from bot.stores.sql.standing import SqlFreezes, SqlGrants
 from bot.stores.sql.tokens import SqlTokens
 from bot.stores.sql.usage import SqlUses
@@ -56,6 +58,7 @@ class SqlStores:
         self.tokens: Tokens = SqlTokens(database)
         self.installations: Installations = SqlInstallations(database)
         self.uses: Uses = SqlUses(database)
+        self.opinions: Opinions = SqlOpinions(database)
 
     def ping(self) -> None:
         """See whether the database answers; raises `Unreachable` where it does not."""

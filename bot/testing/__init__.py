@@ -83,6 +83,7 @@ class Bot:
         understanding: what builds the reader of messages; the local recogniser by default.
         playbooks: gives every playbook by name; the library by default.
         model: the language model that answers questions in prose; none by default.
+        database: the address of the database; one in memory by default.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class Bot:
         understanding: Callable[[], Understanding] | None = None,
         model: LanguageModel | None = None,
         playbooks: Callable[[], Mapping[str, Playbook]] | None = None,
+        database: str = "sqlite://",
     ) -> None:
         self.clock = HandClock()
         self.organization = Organization.model_validate(company or COMPANY)
@@ -116,7 +118,7 @@ class Bot:
         self.house: House = compose(
             organization=self.organization,
             catalog=catalog,
-            kept=open_sql("sqlite://"),
+            kept=open_sql(database),
             passing=self.passing,
             outside={**ports, **(outside or {})},
             understanding=understanding or _nothing,

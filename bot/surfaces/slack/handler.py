@@ -103,7 +103,7 @@ class Handler:
         place = place_of(body["team"], body["channel"], body["thread"])
         by = self._people.requester(body["team"], body["user"], body.get("user_team", ""))
         if body["kind"] == "feedback":
-            self._rated(place, body)
+            self._rated(by, body)
             return
         try:
             self._pressed(delivered, place, by)
@@ -283,8 +283,9 @@ class Handler:
         except SlackFailed as error:
             log.info("an answered question keeps its buttons: %s", error)
 
-    def _rated(self, place: Place, body: Mapping[str, Any]) -> None:
+    def _rated(self, by: Requester, body: Mapping[str, Any]) -> None:
         """Thumbs up or down under an answer."""
         request = self._ledger.get(body["request"]) if body.get("request") else None
-        if request is not None:
+        if request is not None and by.standing is not Standing.OUTSIDER:
             self._cards.rate(request, body["user"], body["offer"])
+            self._conversation.feedback.rated(request, by.name, good=body["offer"] == "up")
