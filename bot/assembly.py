@@ -58,8 +58,8 @@ from bot.budgets import Budgets
 from bot.cards import Cards
 from bot.colleagues import Colleagues, SandboxColleagues
 from bot.conversation import Conversation
-from bot.playing import Playing
 from bot.feedback import Feedback
+from bot.playing import Playing
 from bot.settings import Settings
 from intents.meaning import Understanding
 from playbooks.autonomy import EarnedAutonomy
