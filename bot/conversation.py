@@ -330,6 +330,7 @@ _SAYS = {
     Hint.LATER: "I do nothing for now. Say it again when it is time.",
     Hint.QUOTED: "Those are somebody else's words, so I do nothing.",
     Hint.HOSTILE: "I only do what my rules allow, and nothing of that.",
+    Hint.SEVERAL: "I do one thing at a time. Tell me each by itself.",
     Hint.AMBIGUOUS: "That could mean several things, so I do nothing.",
     Hint.OUT_OF_SCOPE: "I cannot do that. “help” lists what I can.",
 }

@@ -29,6 +29,7 @@ class Act(StrEnum):
     """A politeness that says nothing: "if you have a minute"."""
 
 
+ACTIVE = frozenset({Act.COMMAND, Act.REQUEST, Act.WISH})
 IsHead = Callable[[Piece], bool]
 
 
@@ -67,6 +68,9 @@ _IF = frozenset({"if", "whether"})
 _WHEN = frozenset({"once", "when", "whenever", "after"})
 _PEOPLE = frozenset({placeholder(Kind.PERSON), placeholder(Kind.TEAM)})
 _PERFECT = frozenset({"was", "were", "been", "got", "is", "are", "being", "be"})
+_STATES = frozenset({"is", "are", "was", "were", "has", "had", "looks", "seems", "keeps", "does", "did", "broke"})
+_SMALL = frozenset({"in", "on", "at", "the", "of", "from", "and", "our", "build", "pipeline", "version", "service"})
+_DENIED = frozenset({"did", "does", "is", "was", "has", "are", "were"})
 _HAVE = frozenset({"has", "have", "had"})
 _MODAL = frozenset(
     {"should", "must", "shall", "would", "may", "might", "could", "can", "will", "need", "do", "does", "did"}
@@ -83,7 +87,7 @@ def act_of(clause: Clause, is_head: IsHead) -> Act:
     asked = any(piece.word == "?" for piece in clause)
     body = [piece for piece in clause if not piece.is_mark]
     openers = word_set("acts.openers")
-    while len(body) > 1 and body[0].found is None and body[0].word in openers:
+    while len(body) > 1 and body[0].found is None and (body[0].word in openers or _only_waits(body)):
         body = body[1:]
     if not body:
         return Act.STATEMENT
@@ -102,7 +106,19 @@ def act_of(clause: Clause, is_head: IsHead) -> Act:
         return Act.WISH
     if asked:
         return Act.QUESTION
-    return Act.COMMAND if is_head(body[0]) or body[0].found is not None else Act.STATEMENT
+    judging = body[0].word in word_set("acts.judging") or (body[0].found and _is_told_of(body))
+    return Act.COMMAND if not judging and (is_head(body[0]) or body[0].found is not None) else Act.STATEMENT
+
+
+def _is_told_of(body: Sequence[Piece]) -> bool:
+    """Whether a clause that begins with a name tells of it: "checkout 1.2 in production is slow"."""
+    plain = (piece.word for piece in body if piece.found is None and piece.word not in _SMALL)
+    return next(plain, "") in _STATES
+
+
+def _only_waits(body: Sequence[Piece]) -> bool:
+    """Whether a clause begins with a "wait" that only asks for attention: "wait, why did it fail"."""
+    return body[0].word == "wait" and body[1].word in _WH | _AUX - {"might", "may"}
 
 
 def undenied(clause: Clause) -> Clause:
@@ -197,7 +213,7 @@ def _question(spoken: _Spoken) -> Act | None:  # noqa: PLR0911 - one return a ca
     if spoken.starts("request_idiom"):
         return Act.REQUEST
     if first in _WH | _AUX:
-        plain = first in {"do", "have"} and not spoken.asked
+        plain = (first in {"do", "have"} or (first in _DENIED and second == "not")) and not spoken.asked
         stranger = (
             second not in word_set("acts.subjects") | {"any", "the"}
             and spoken.body[1:2]
@@ -218,6 +234,10 @@ def _opinion(spoken: _Spoken) -> bool:
         and not spoken.starts("request")
         and not spoken.starts("request_idiom")
         and "please" not in said
+    ):
+        return True
+    if said[0] in {"is", "was", "would"} and any(
+        p.word.endswith("ing") and spoken.is_head(p) for p in spoken.body[1:2]
     ):
         return True
     return spoken.starts("opinion") or (spoken.asked and spoken.holds("opinion_within"))
@@ -281,7 +301,13 @@ def _told(spoken: _Spoken) -> Act | None:
             and said[verb] not in {"approve", "agree", "accept", "withdraw"}
         ):
             return Act.REPORTED
-    if said[0].endswith("ing") and said[0] != spoken.body[0].stem and spoken.is_head(spoken.body[0]) and len(said) > 1:
+    if (
+        said[0].endswith("ing")
+        and said[0] not in word_set("acts.performing")
+        and said[0] != spoken.body[0].stem
+        and spoken.is_head(spoken.body[0])
+        and len(said) > 1
+    ):
         return Act.REPORTED
     bare = not spoken.asked and _is_past(said[0]) and spoken.is_head(spoken.body[0]) and said[0] != spoken.body[0].stem
     if bare and len(said) > 1 and said[0] not in {"failed", "broken", "cancelled", "approved", "denied", "rejected"}:

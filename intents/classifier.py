@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
@@ -21,7 +22,7 @@ _AGGRESSION = 0.35
 _TEMPERATURE = 0.275
 _ELSEWHERE = 0.4
 _MAX_LABELS = 120
-_NO_WEIGHTS = (array("H"), array("f"))
+_NOTHING = 0.01
 _WORD, _CLUSTER, _PAIR, _SLOT, _HEAD, _GROUPED_PAIR = 1.0, 0.6, 0.7, 0.5, 0.8, 0.4
 
 
@@ -52,6 +53,8 @@ def features(parts: Sequence[Piece], elsewhere: Iterable[Piece] = ()) -> Feature
         before, group_before = piece.stem, group
     if content:
         _add(found, f"h {content[0].stem}", _HEAD, once=True)
+        if content[0].word != content[0].stem and content[0].found is None:
+            _add(found, f"x {content[0].word}", _HEAD, once=True)
         _add(found, f"p {before} $", _PAIR, once=True)
     for piece in elsewhere:
         if piece.is_mark or piece.word in STOP:
@@ -71,22 +74,73 @@ def _add(found: Features, name: str, value: float, *, once: bool) -> None:
         found[name] = value
 
 
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """How much each feature speaks for which labels, row after row in arrays, which are read in a few milliseconds.
+
+    Attributes:
+        features: their names.
+        starts: for each feature, where its row begins; and where the last one ends.
+        labels: the numbers of labels, row after row.
+        values: the weights beside them.
+    """
+
+    features: list[str]
+    starts: array[int]
+    labels: array[int]
+    values: array[float]
+
+    @classmethod
+    def of(cls, rows: Mapping[str, Mapping[int, float]]) -> Weights:
+        """Pack rows; what is next to nothing is left out."""
+        packed = cls([], array("I", [0]), array("H"), array("f"))
+        for name, row in rows.items():
+            telling = {label: weight for label, weight in row.items() if abs(weight) > _NOTHING}
+            if telling:
+                packed.features.append(name)
+                packed.labels.extend(telling)
+                packed.values.extend(telling.values())
+                packed.starts.append(len(packed.labels))
+        return packed
+
+    def text(self) -> dict[str, str]:
+        """As JSON has it."""
+        numbers = (("starts", self.starts), ("labels", self.labels), ("values", self.values))
+        return {"features": "\n".join(self.features)} | {
+            name: b64encode(held.tobytes()).decode("ascii") for name, held in numbers
+        }
+
+    @classmethod
+    def read(cls, text: Mapping[str, str]) -> Weights:
+        """Back from JSON."""
+        read = cls(text["features"].split("\n"), array("I"), array("H"), array("f"))
+        for name, held in (("starts", read.starts), ("labels", read.labels), ("values", read.values)):
+            held.frombytes(b64decode(text[name]))
+        return read
+
+
 class Classifier:
     """Labels with weights a feature."""
 
-    def __init__(self, labels: Sequence[str], weights: Mapping[str, Sequence[tuple[int, float]]]) -> None:
+    def __init__(self, labels: Sequence[str], weights: Weights) -> None:
         self.labels = tuple(labels)
-        # Arrays, not lists of pairs: the garbage collector would walk through a hundred thousand of those, for 5 ms.
-        self._weights = {
-            name: (array("H", (label for label, _ in row)), array("f", (weight for _, weight in row)))
-            for name, row in weights.items()
-        }
+        self._numbers = {label: number for number, label in enumerate(labels)}
+        self._weights = weights
+        self._rows = {name: row for row, name in enumerate(weights.features)}
+
+    def _speaking(self, name: str) -> Iterable[tuple[int, float]]:
+        """The labels that a feature speaks for, and how much."""
+        row = self._rows.get(name)
+        if row is None:
+            return ()
+        begin, end = self._weights.starts[row], self._weights.starts[row + 1]
+        return zip(self._weights.labels[begin:end], self._weights.values[begin:end], strict=True)
 
     def guesses(self, seen: Features, limit: int = 40) -> list[Guess]:
         """The likeliest labels, the likeliest first."""
         scores: dict[int, float] = {}
         for name, value in seen.items():
-            for label, weight in zip(*self._weights.get(name, _NO_WEIGHTS), strict=True):
+            for label, weight in self._speaking(name):
                 scores[label] = scores.get(label, 0.0) + weight * value
         best = nlargest(limit, scores.items(), key=itemgetter(1))
         if not best:
@@ -97,20 +151,21 @@ class Classifier:
 
     def support(self, seen: Features, label: str) -> float:
         """How much the words of a clause, and not the values beside them, speak for a label."""
-        at = self.labels.index(label)
+        at = self._numbers[label]
         return sum(
             value * weight
             for name, value in seen.items()
             if not all(part.startswith(("<", "^", "$")) for part in name.split()[1:])
-            for own, weight in zip(*self._weights.get(name, _NO_WEIGHTS), strict=True)
+            for own, weight in self._speaking(name)
             if own == at
         )
 
 
-def fitted(lessons: Sequence[Lesson], *, epochs: int = _EPOCHS) -> tuple[list[str], dict[str, list[tuple[int, float]]]]:
+def fitted(lessons: Sequence[Lesson], *, epochs: int = _EPOCHS) -> tuple[list[str], Weights]:
     """Learn labels and weights: a passive-aggressive multi-class classifier, averaged over its steps.
 
-    The order of the lessons is a fixed permutation, so that the same lessons give the same weights.
+    The order of the lessons is a fixed permutation, so that the same lessons give the same weights. What was already clear
+    in one round is left out of the next.
     """
     labels = sorted({lesson.label for lesson in lessons})
     index = {label: at for at, label in enumerate(labels)}
@@ -119,25 +174,22 @@ def fitted(lessons: Sequence[Lesson], *, epochs: int = _EPOCHS) -> tuple[list[st
     order = [(at * stride) % len(data) for at in range(len(data))] if data else []
     weights: dict[str, dict[int, float]] = {}
     sums: dict[str, dict[int, float]] = {}
-    step, total = 0, epochs * len(data) or 1
-    for _ in range(epochs):
-        for at in order:
-            step += 1
+    for epoch in range(epochs):
+        mistaken = []
+        for number, at in enumerate(order):
             seen, gold = data[at]
             rate, rival = _lesson(weights, seen, gold)
             if rate <= 0:
                 continue
-            left = (total - step + 1) / total
+            mistaken.append(at)
+            left = (epochs - epoch - number / len(order)) / epochs
             for name, value in seen.items():
                 own, summed = weights.setdefault(name, {}), sums.setdefault(name, {})
                 for label, change in ((gold, rate * value), (rival, -rate * value)):
                     own[label] = own.get(label, 0.0) + change
                     summed[label] = summed.get(label, 0.0) + change * left
-    kept = {
-        name: [(label, round(weight, 4)) for label, weight in row.items() if abs(weight) > 1e-3]  # noqa: PLR2004
-        for name, row in sums.items()
-    }
-    return labels, {name: row for name, row in kept.items() if row}
+        order = mistaken
+    return labels, Weights.of(sums)
 
 
 def _lesson(weights: Mapping[str, Mapping[int, float]], seen: Features, gold: int) -> tuple[float, int]:

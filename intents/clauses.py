@@ -43,6 +43,7 @@ _JOINERS = frozenset({"but", "so", "then", "however", "though", "otherwise", "in
 _CONDITIONS = frozenset({"if", "unless", "because", "whereas", "while", "although", "since"})
 _SUBJECTS = word_set("clauses.subjects")
 _RESUMES = _SUBJECTS | word_set("clauses.modals") | _JOINERS | {"if", "do"}
+_FEW = 5
 _GLUE = word_set("clauses.glue") | word_set("slots.corrections")
 
 
@@ -125,12 +126,25 @@ def _begins_clause(piece: Piece, before: Piece, following: Piece | None, is_head
     return False
 
 
+def _continues(clause: list[Piece]) -> bool:
+    """Whether a clause goes on with the one before: "…, which is outdated", "…, last <duration>", "…, only the red ones"."""
+    if clause[0].word in {"which", "whose", "whom"} and clause[-1].word != "?":
+        return True
+    if clause[0].word == "only" and not any(piece.found for piece in clause):
+        return len(clause) <= _FEW
+    return any(piece.found for piece in clause) and all(
+        piece.found is not None or piece.word in _GLUE | word_set("clauses.remainder") or piece.is_mark
+        for piece in clause
+    )
+
+
 def _merged(clauses: list[list[Piece]]) -> list[list[Piece]]:
     """Join what is no clause of its own (a list of values, a greeting) to its neighbour."""
     result: list[list[Piece]] = []
     pending: list[Piece] = []
     for clause in clauses:
         bare = all(piece.found is not None or piece.word in _GLUE or piece.is_mark for piece in clause)
+        bare = bare or (bool(result) and _continues(clause))
         if bare and result:
             result[-1] = [*result[-1], Piece(",", ","), *clause]
         elif bare:

@@ -152,7 +152,6 @@ class Names:
                 "live",
                 "main",
                 "demo",
-                "int",
                 "pilot",
                 "edge",
                 "green",

@@ -52,6 +52,8 @@ class Hint(StrEnum):
     """All of it was quoted."""
     HOSTILE = "hostile"
     """It tries to talk Shipmate out of its rules."""
+    SEVERAL = "several"
+    """More is asked for at once than one request can do."""
     AMBIGUOUS = "ambiguous"
     """It may mean several things."""
     OUT_OF_SCOPE = "out_of_scope"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -16,15 +17,20 @@ from rapidfuzz.distance import OSA
 
 from actions.core.catalog import Catalog
 from intents.acts import Act, act_of
-from intents.classifier import Classifier, fitted
+from intents.classifier import Classifier, Weights, fitted
 from intents.clauses import Piece
-from intents.lexicon import STOP, english, stem, word_set
+from intents.lexicon import STOP, english, openings, stem, word_set
 from intents.training import NONE, Lesson, fingerprint, follow_ups, lessons, public, surroundings
 
+_SHORT = 3
 _SHORTEST = 4
+_DOUBLED = re.compile(r"(?<=[aeiou])([bdgklmnprt])(ing|ed)$")
 _LONG = 7
 _SHARED = 2
 """A word that begins the requests of more verbs than that, such as "show", tells nothing."""
+_FORBIDDING = frozenset(
+    word for name in ("forbidden", "forbidden_within") for phrase in openings(name) for word in phrase[:1]
+) | {"not", "never", "nobody", "nothing", "noone", "without"}
 _NO_HEADS = word_set("model.no_heads")
 
 
@@ -34,39 +40,46 @@ class Learned:
 
     Attributes:
         labels: the classifier's labels.
-        weights: for each feature, how much it speaks for which labels.
+        weights: for each feature, how much it speaks for which labels; packed.
         vocabulary: every plain word that was seen.
+        stems: those words without their endings.
         heads: the stems with which requests begin.
         firsts: for a word, the verbs whose requests begin with it; not those that begin the requests of many.
         negated: verbs with the words of those of their sayings that say "not".
         follow_ups: what short words mean after which verb: the verb before, the words, the verb meant.
         beside: for a verb's parameters, what stood beside them how often.
+        words: for a verb, the stems of all words that it is asked for with.
     """
 
     labels: list[str]
-    weights: dict[str, list[tuple[int, float]]]
+    weights: dict[str, str]
     vocabulary: list[str]
+    stems: list[str]
     heads: list[str]
     firsts: dict[str, list[str]]
     negated: list[tuple[str, list[str]]]
     follow_ups: list[tuple[str, list[str], str]]
     beside: dict[str, dict[str, dict[str, int]]]
+    words: dict[str, list[str]]
 
     @classmethod
     def of(cls, catalog: Catalog) -> Learned:
         """Learn from a catalogue: seconds."""
         learned = lessons(catalog)
+        vocabulary = {p.word for lesson in learned for p in lesson.parts if p.word.isalpha()}
         asking = [lesson for lesson in learned if not lesson.label.startswith(NONE)]
         labels, weights = fitted(learned)
         return cls(
             labels=labels,
-            weights=weights,
-            vocabulary=sorted({p.word for lesson in learned for p in lesson.parts if p.word.isalpha()}),
+            weights=weights.text(),
+            vocabulary=sorted(vocabulary),
+            stems=sorted({stem(word) for word in vocabulary}),
             heads=sorted({head for lesson in asking for head in _heads(lesson)}),
             firsts=_firsts(asking),
             negated=[(lesson.label, sorted(_content(lesson.parts))) for lesson in asking if _forbids(lesson.parts)],
             follow_ups=[(verb, sorted(said), name) for (verb, said), name in follow_ups(catalog).items()],
             beside={verb.policy.name: found for verb in public(catalog) if (found := surroundings(verb))},
+            words=_words(asking),
         )
 
     def save(self, path: Path) -> None:
@@ -82,11 +95,12 @@ class Model:
 
     def __init__(self, learned: Learned) -> None:
         self._firsts = {word: frozenset(verbs) for word, verbs in learned.firsts.items()}
-        self.classifier = Classifier(learned.labels, learned.weights)
+        self.classifier = Classifier(learned.labels, Weights.read(learned.weights))
         self.vocabulary = frozenset(learned.vocabulary)
         self.beside: Mapping[str, Mapping[str, Mapping[str, int]]] = learned.beside
         self._heads = frozenset(learned.heads)
-        self._stems = frozenset(stem(word) for word in self.vocabulary)
+        self._words = {label: frozenset(stems) for label, stems in learned.words.items()}
+        self._stems = frozenset(learned.stems)
         self._negated = [(label, frozenset(words)) for label, words in learned.negated]
         self._follow_ups = {(verb, frozenset(said)): name for verb, said, name in learned.follow_ups}
         self._spelling = sorted(word for word in self.vocabulary if len(word) >= _SHORTEST)
@@ -122,6 +136,10 @@ class Model:
         known = sum(p.found is not None or p.word in self.vocabulary or p.stem in self._stems for p in content)
         return known / len(content) if content else 0.0
 
+    def is_usual(self, label: str, parts: Sequence[Piece]) -> bool:
+        """Whether a verb is asked for with every one of these words."""
+        return _content(parts) <= self._words.get(label, frozenset())
+
     def follow_up(self, after: str, parts: Sequence[Piece]) -> str | None:
         """The verb that short words such as "lift it again" mean after another verb."""
         said = {p.word for p in parts if not p.is_mark and p.found is None}
@@ -142,6 +160,12 @@ class Model:
     def _mended(self, word: str) -> str | None:
         """The word of the catalogue that a mistyped one was meant to be; None where it is none for sure."""
         word = word.replace("-", "")
+        if len(word) == _SHORT and word.isalpha() and word not in english() and word not in self.vocabulary:
+            swapped = [w for w in (word[1] + word[0] + word[2], word[0] + word[2] + word[1]) if w in self.vocabulary]
+            return swapped[0] if len(swapped) == 1 else None
+        doubled = _DOUBLED.sub(r"\1\1\2", word)
+        if doubled != word and doubled in self.vocabulary and word not in self.vocabulary | english():
+            return doubled
         if (
             len(word) < _SHORTEST
             or not word.isalpha()
@@ -151,8 +175,8 @@ class Model:
         ):
             return None
 
-        allowed = 1 if len(word) < _LONG else 2
-        hits = process.extract(word, self._spelling, scorer=OSA.distance, score_cutoff=allowed, limit=8)
+        hits = process.extract(word, self._spelling, scorer=OSA.distance, score_cutoff=2, limit=16)
+        hits = [hit for hit in hits if hit[1] == 1 or len(word) >= _LONG or self._begins_alike(word, hit[0])]
         nearest = [str(hit[0]) for hit in hits if hit[1] == hits[0][1]]
         if len({stem(near) for near in nearest}) > 1:
             stems = Counter(stem(near) for near in nearest).most_common(2)
@@ -161,6 +185,10 @@ class Model:
             begun = [near for near in nearest if near[0] == word[0] and near in self._heads]
             nearest = shuffled or (begun if len({stem(near) for near in begun}) == 1 else likeliest)
         return nearest[0] if nearest else None
+
+    def _begins_alike(self, word: str, near: str) -> bool:
+        """Whether a short word is near enough to a longer one with which requests begin: rolbak, rollback."""
+        return len(near) >= _LONG + 1 and word[:2] == near[:2] and stem(near) in self._heads
 
 
 def first_word(parts: Sequence[Piece]) -> str:
@@ -175,6 +203,13 @@ def _firsts(asking: Iterable[Lesson]) -> dict[str, list[str]]:
     for lesson in asking:
         found.setdefault(first_word(lesson.parts), set()).add(lesson.label)
     return {word: sorted(verbs) for word, verbs in sorted(found.items()) if word and len(verbs) <= _SHARED}
+
+
+def _words(asking: Iterable[Lesson]) -> dict[str, list[str]]:
+    found: dict[str, set[str]] = {}
+    for lesson in asking:
+        found.setdefault(lesson.label, set()).update(_content(lesson.parts))
+    return {label: sorted(stems) for label, stems in found.items()}
 
 
 def _heads(lesson: Lesson) -> Iterable[str]:
@@ -192,4 +227,6 @@ def _forbids(parts: Sequence[Piece]) -> bool:
     if any(piece.is_mark for piece in parts):
         return False
     said = {piece.word for piece in parts}
+    if not said & _FORBIDDING:
+        return False
     return act_of(tuple(parts), lambda _: False) is Act.NEGATED or bool(said & {"not", "never", "nobody", "nothing"})

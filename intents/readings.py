@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 from actions.core.catalog import Catalog
 from actions.core.kinds import Kind
-from intents.acts import Act, act_of, is_later, undenied
+from intents.acts import ACTIVE, Act, act_of, is_later, undenied
 from intents.classifier import Guess, features
 from intents.clauses import Clause, Piece, sentences
 from intents.grammar import Grammar
-from intents.lexicon import STOP
 from intents.meaning import Hint
 from intents.model import Model, first_word
 from intents.slots import Filled, Filler, split_reason
@@ -22,11 +21,11 @@ _SURE_WRITE = 0.27
 _SURE_READ = 0.26
 _SURE_STATEMENT = 0.5
 _SURE_BARE = 0.6
+_SURE_USUAL = 0.42
 _SURE_TOLD = 0.75
 _MISFIT = 0.3
 _HEADED = 2.5
 _NAMED = 4.0
-_TERSE = 3
 _SUPPORT = 0.1
 _CERTAIN = 0.8
 _FAMILIAR = 0.45
@@ -38,7 +37,6 @@ _UNSURE = 0.15
 _SURE_TITLE = 0.4
 _HARMLESS = frozenset({Kind.DURATION, Kind.REF, Kind.TEAM})
 _MENTIONED = frozenset({Kind.VERSION, Kind.ENVIRONMENT, Kind.PERSON, Kind.SERVICE, Kind.ROLE})
-ACTIVE = frozenset({Act.COMMAND, Act.REQUEST, Act.WISH})
 _BARRED = {
     Act.QUESTION: (Hint.REPORTED, Hint.NEGATED, Hint.AMBIGUOUS, Hint.HYPOTHETICAL, Hint.THANKS),
     Act.COMMAND: (Hint.REPORTED, Hint.HYPOTHETICAL),
@@ -116,13 +114,7 @@ class Reader:
             or not item.clause
         ):
             return None
-        skipped = {Act.NEGATED, Act.CONDITION, Act.POLITE, Act.HYPOTHETICAL}
-        context = [
-            piece
-            for other in every
-            if other is not item and (other.act not in skipped or _complains(other))
-            for piece in other.clause
-        ]
+        context = _context(item, every, refers=bool(self.headed(item)))
         reason = next((other.reason for other in every if other.reason), "")
         ranked = self._ranked(item, context, reason, earlier)
         if not ranked:
@@ -136,12 +128,12 @@ class Reader:
         lead = confidence / ranked[1][0] if len(ranked) > 1 and ranked[1][0] else _FAR
         bare = not filled.parameters and not earlier
         core = _from_head(item.clause) if self.headed(item) else item.clause
-        wordy = sum(p.word not in STOP for p in core if not p.is_mark) > _TERSE
+        usual = self._model.is_usual(guess.label, core)
         plain = guess.label in self.headed(item) and not any(o.act is Act.NEGATED for o in every)
         unsure = (
-            wordy or not (verb.required() or plain)
+            not usual or not (verb.required() or plain)
             if self.is_risky(verb)
-            else confidence < _SURE_BARE and lead < _MILES
+            else confidence < (_SURE_USUAL if usual else _SURE_BARE) and lead < _MILES
         )
         unnamed = bare and unsure and not any(piece.found for piece in item.clause)
         vague = (
@@ -232,7 +224,8 @@ class Reader:
 
     def _supported(self, verb: Verb, item: Judged) -> bool:
         """Whether the words, and not only the values beside them, speak for a verb."""
-        return self._model.classifier.support(features(item.clause), verb.policy.name) > _SUPPORT
+        core = _from_head(item.clause) if self.headed(item) else item.clause
+        return self._model.classifier.support(features(core), verb.policy.name) > _SUPPORT
 
     def filler(self, verb: Verb) -> Filler:
         """What fills a verb's parameters."""
@@ -250,6 +243,26 @@ def _from_head(clause: Clause) -> Clause:
     """A request without the words before its verb: "could you please restart it" → "restart it"."""
     head = first_word(clause)
     return clause[next(at for at, piece in enumerate(clause) if piece.word == head) :]
+
+
+def _context(item: Judged, every: Sequence[Judged], *, refers: bool) -> list[Piece]:
+    """What the other clauses of a message say.
+
+    Args:
+        item: the clause that asks.
+        every: all clauses.
+        refers: whether an "it" may stand for what another clause rules out: "don't cancel R-1, approve it".
+    """
+    skipped = {Act.NEGATED, Act.CONDITION, Act.POLITE, Act.HYPOTHETICAL}
+    others = [other for other in every if other is not item]
+    stands = refers and any(piece.word in {"it", "that", "them"} for piece in item.clause)
+    named = any(piece.found for other in others if other.act not in skipped for piece in other.clause)
+    heard = [
+        other
+        for other in others
+        if other.act not in skipped or _complains(other) or (other.act is Act.NEGATED and stands and not named)
+    ]
+    return [piece for other in heard for piece in other.clause]
 
 
 def _complains(item: Judged) -> bool:

@@ -12,7 +12,7 @@ from actions.core.kinds import NAMES, Kind
 from actions.core.organization import Organization
 from actions.core.ports.messaging import Turn
 from actions.core.request import Origin
-from intents.acts import Act
+from intents.acts import ACTIVE, Act
 from intents.classifier import features
 from intents.clauses import Piece, pieces
 from intents.entities import Names
@@ -20,8 +20,8 @@ from intents.grammar import Grammar
 from intents.hostile import is_hostile
 from intents.meaning import Asks, Hint, Lacks, Meaning, Message, Unclear
 from intents.model import Model
-from intents.readings import ACTIVE, Judged, Reader, Reading
-from intents.strangers import spoken_of_everything, strangers
+from intents.readings import Judged, Reader, Reading
+from intents.strangers import spoken_of_all, spoken_of_everything, strangers
 from intents.text import own_words
 from intents.thread import (
     Before,
@@ -30,9 +30,11 @@ from intents.thread import (
     is_again,
     is_fragment,
     is_inquiry,
-    last_words,
     replaced,
+    segments,
+    takes_back,
     turns_before,
+    without_remarks,
 )
 from intents.training import NONE, Verb
 
@@ -57,6 +59,7 @@ REASONS = {
     Hint.LATER: "I read that as something for later, so I do nothing now.",
     Hint.QUOTED: "All of that was quoted; say in your own words what to do.",
     Hint.HOSTILE: "I do not take instructions of that kind.",
+    Hint.SEVERAL: "I do one thing at a time; tell me each by itself.",
     Hint.AMBIGUOUS: "I am not sure which you mean.",
     Hint.OUT_OF_SCOPE: "I do not know how to do that. `help` shows what I can do.",
 }
@@ -90,6 +93,8 @@ class Recognizer:
             return _unclear(Hint.OUT_OF_SCOPE)
         if is_hostile(words.text):
             return _unclear(Hint.HOSTILE)
+        if takes_back(parts):
+            return _unclear(Hint.NEGATED)
         return self._understood(parts, thread)
 
     def _understood(self, parts: Sequence[Piece], thread: Sequence[Turn]) -> Meaning:
@@ -107,17 +112,19 @@ class Recognizer:
         if not earlier:
             return None
         last = earlier[0]
-        if is_again(last_words(parts)) and (
+        listed = self._reader.filler(last.verb).choice_words
+        parts = without_remarks(parts, self._model.is_head, listed)
+        repeats = [is_again(segment) for segment in segments(parts)]
+        if all(repeats) and (
             self._reader.is_risky(last.verb)
-            or {p.word for p in last_words(parts)} <= {"again", "same", "the", "please", "once", "more"}
+            or {p.word for p in parts} <= {"again", "same", "the", "please", "once", "more", ","}
         ):
             return self._complete(last.verb, dict(last.parameters), parts, [], confidence=0.8)
         short = self._model.follow_up(last.verb.policy.name, parts)
         odd = strangers(parts, self._names.knows, self._model.means).every
         if short is not None and short in self._catalog and not odd:
             return self._complete(self._catalog[short], {}, [*parts, Piece("it", "it")], earlier, confidence=0.8)
-        parts = last_words(parts)
-        if not is_fragment(parts, self._reader.filler(last.verb).choice_words):
+        if not is_fragment(parts, listed):
             return None
         if is_inquiry(parts) and self._reader.is_risky(last.verb) and not last.missing and not corrects(parts):
             return None
@@ -151,6 +158,8 @@ class Recognizer:
         able = best.judged.act is Act.REQUEST and "?" in {p.word for p in best.judged.clause}
         if able and len(lacking) > 1 and not earlier and not _names_target(best):
             return _unclear(Hint.AMBIGUOUS, best.verb.policy.examples[:1])
+        if best.filled.several and self._reader.is_risky(best.verb):
+            return _unclear(Hint.SEVERAL, best.verb.policy.examples[:1])
         if best.filled.ambiguous and self._reader.is_risky(best.verb):
             return self._which(best, parts)
         return self._complete(best.verb, best.filled.parameters, parts, earlier, confidence=best.confidence)
@@ -172,6 +181,8 @@ class Recognizer:
         told = tuple(f"I know no “{word}” here." for word in odd.every)
         if odd.every and not missing and self._is_unbounded(verb, borrowed.parameters, parts):
             return Unclear(hint=Hint.AMBIGUOUS, reason=" ".join(told))
+        if missing and self._is_of_everything(verb, missing, parts):
+            return _unclear(Hint.SEVERAL, verb.policy.examples[:1])
         if missing:
             return Lacks(
                 action=verb.policy.name,
@@ -195,6 +206,11 @@ class Recognizer:
         scope = [n for n in verb.model_fields if verb.kind_of(n) in {Kind.SERVICE, Kind.ENVIRONMENT}]
         open_ended = bool(scope) and not any(name in parameters for name in scope)
         return self._reader.is_risky(verb) and open_ended and not spoken_of_everything(parts)
+
+    def _is_of_everything(self, verb: Verb, missing: Sequence[str], parts: Sequence[Piece]) -> bool:
+        """Whether a change of one service was asked for all of them."""
+        unnamed = any(verb.kind_of(name) is Kind.SERVICE for name in missing)
+        return unnamed and self._reader.is_risky(verb) and spoken_of_all(parts)
 
     def _which(self, reading: Reading, parts: Sequence[Piece]) -> Meaning:
         """A change whose name may be several: asked back for, with the names."""

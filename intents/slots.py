@@ -24,6 +24,9 @@ _TOWARDS = frozenset({"to", "into", "onto", "in", "on", "towards", "at"})
 _AWAY = frozenset({"from", "than", "of", "replacing", "replace", "leaving", "off", "was", "not"})
 _SAID_HERE = frozenset({Kind.PERSON, Kind.DURATION, Kind.TEAM, Kind.ROLE, Kind.REF})
 """Kinds that an optional parameter takes from the clause that asks, and from no other."""
+_POINTERS = frozenset({"it", "its", "there", "that", "them", "their", "both"})
+_SCOPE = frozenset({Kind.SERVICE, Kind.ENVIRONMENT})
+"""What a change may cover; where the clause that asks says it, nothing is added from others."""
 _ARTICLES = frozenset(
     {"the", "a", "an", "our", "version", "environment", "env", "service", "back", "tag", "release", "<service>"}
 )
@@ -31,13 +34,23 @@ _ARTICLES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A name or value with what stands before it."""
+    """A name or value with what stands before it.
+
+    Attributes:
+        found: the name or value.
+        before: the telling word before it; that of the value before where "and" joins it to that.
+        position: its place in the clause.
+        words: the clause.
+        negated: whether it is ruled out.
+        joined: whether "and" joins it to a value of its own kind.
+    """
 
     found: Found
     before: str
     position: int
     words: tuple[str, ...]
     negated: bool = False
+    joined: bool = False
 
 
 @dataclass(slots=True)
@@ -49,12 +62,14 @@ class Filled:
         ambiguous: for a parameter, the values that it may equally have.
         unused: kinds of value in the message that the verb has no parameter for.
         fuzzy: whether a name was mistyped.
+        several: whether more is wanted at once than a verb does: "restart search and checkout".
     """
 
     parameters: dict[str, JsonValue] = field(default_factory=dict)
     ambiguous: dict[str, tuple[str, ...]] = field(default_factory=dict)
     unused: list[Kind] = field(default_factory=list)
     fuzzy: bool = False
+    several: bool = False
 
 
 def mentions(clause: Iterable[Piece]) -> tuple[list[Mention], list[int]]:
@@ -72,17 +87,26 @@ def mentions(clause: Iterable[Piece]) -> tuple[list[Mention], list[int]]:
         near = [word for word in before if word not in _ARTICLES]
         own = near[-1] if near else ""
         negated = "not" in before[-3:] and own in {"not", "to", "in", "on"}
-        found.append(
-            Mention(
-                piece.found,
-                own if not (before and before[-1].startswith("<")) else before[-1],
-                position,
-                every,
-                negated,
-            )
+        joined = (
+            bool(found) and not negated and _joins(found[-1], piece.found, every[found[-1].position + 1 : position])
         )
+        if joined:
+            own = found[-1].before
+        elif before and before[-1].startswith("<"):
+            own = before[-1]
+        found.append(Mention(piece.found, own, position, every, negated, joined))
         before.append(piece.word)
     return found, corrections
+
+
+def _joins(last: Mention, found: Found, between: Sequence[str]) -> bool:
+    """Whether a value is named beside the one before it, of the same kind: "staging and production"."""
+    return (
+        last.found.kind is found.kind
+        and last.found.readings[last.found.kind] != found.readings[found.kind]
+        and bool({"and", "plus", "both", "&"} & set(between) or not between)
+        and set(between) <= word_set("slots.between")
+    )
 
 
 def split_reason(clause: Clause) -> tuple[Clause, str]:
@@ -139,6 +163,8 @@ class Filler:
         filled = Filled()
         here, corrections = mentions(main)
         elsewhere, _ = mentions(context)
+        pointing = any(piece.word in _POINTERS for piece in main)
+        scoped = any(_SCOPE & set(mention.found.readings) for mention in here)
         for kind, names in self._by_kind.items():
             own = self._of_kind(kind, here, corrections)
             other = self._of_kind(kind, elsewhere, [])
@@ -146,6 +172,8 @@ class Filler:
                 self._assign_several(kind, names, [*other, *own], filled)
             else:
                 if kind in _SAID_HERE and not self._is_required(names[0]):
+                    other = []
+                if kind in _SCOPE and scoped and not pointing and self._risky and not self._is_required(names[0]):
                     other = []
                 first = other[:1] if kind is Kind.PERSON and _stands_for_person(main) else other
                 self._assign(kind, names[0], own or first, filled)
@@ -220,7 +248,9 @@ class Filler:
 
     def _set(self, name: str, kind: Kind, found: Sequence[Mention], filled: Filled) -> None:
         values = list(dict.fromkeys(m.found.readings[kind] for m in found))
-        if len(values) > 1:
+        if len(values) > 1 and any(m.joined for m in found):
+            filled.several = True
+        elif len(values) > 1:
             towards = [m for m in found if m.before in {"to", "into", "onto"}]
             kept = towards or [m for m in found if m.before not in _AWAY - {"of"}]
             values = list(dict.fromkeys(m.found.readings[kind] for m in kept)) or values
@@ -239,7 +269,9 @@ def _stands_for_person(clause: Sequence[Piece]) -> bool:
 
 def _choice(choices: Sequence[str], parts: Sequence[Piece]) -> str | None:
     words = [piece for piece in parts if not piece.is_mark]
-    several = bool({piece.word for piece in words} & {"any", "which", "what", "all", "every", "those", "that"})
+    several = bool(
+        {piece.word for piece in words} & {"any", "which", "what", "all", "every", "those", "that", "only", "ones"}
+    )
     for at in range(len(words)):
         value, end = choice_at(choices, words, at)
         if value is not None and not (end < len(words) and words[end].word == "back"):

@@ -13,6 +13,8 @@ _OF = frozenset({"of", "for"})
 _PLACES = frozenset({"to", "in", "on", "into", "onto", "from", "at"})
 _EVERYTHING = frozenset({"everything", "all", "anything", "everywhere", "every", "any", "nobody"})
 
+_GREETINGS = frozenset({"hi", "hey", "hello", "morning", "thanks", "is", "at", "after", "you", "evening", "afternoon"})
+
 
 class Strangers(NamedTuple):
     """What stands where a name should.
@@ -57,3 +59,11 @@ def strangers(parts: Sequence[Piece], knows: Callable[[str], bool], means: Calla
 def spoken_of_everything(parts: Sequence[Piece]) -> bool:
     """Whether a message says that it means everything."""
     return bool({piece.word for piece in parts} & _EVERYTHING)
+
+
+def spoken_of_all(parts: Sequence[Piece]) -> bool:
+    """Whether a message speaks of every service: "restart everything", "all services"."""
+    words = [piece.word for piece in parts if not piece.is_mark]
+    if {"everything", "every", "each"} & set(words):
+        return True
+    return any(word == "all" and at and words[at - 1] not in _GREETINGS for at, word in enumerate(words))

@@ -6,8 +6,9 @@ import html
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
-from intents.lexicon import is_short_form
+from intents.lexicon import data_lines, is_short_form, word_set
 
 END = frozenset(".!?\n;")
 """Tokens that end a sentence."""
@@ -64,6 +65,17 @@ _SAYS = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+_OF_WORDS = re.compile(
+    r"""
+    ^[^\n:]{0,60}?\b(?:translat\w*|spell|pronounce|proofread|rephrase|reword|rewrite|summari[sz]e|interpret|paraphrase|mean|means|meaning
+      |parse|decode|read\ (?:out|aloud)|line|sentence|text|snippet|example|phrase|string|output|comment|message)(?:\ \w+){0,4}
+    \ *:\s*(?P<rest>\S[^\n]*)
+    """,
+    re.IGNORECASE | re.VERBOSE | re.MULTILINE,
+)
+"""What is said of words that follow: "translate into German: …", "what does this line mean: …"."""
+_JSON = re.compile(r"\{\s*\"[\w-]+\"\s*:.*\}", re.DOTALL)
+_INLINE_QUOTE = re.compile(r"(?<=:)[ \t]*>[^\n]*")
 _LOG_LINE = re.compile(
     r"""
     ^[ \t]*(?:\$\ |\#\ |\+\ |\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d|\[?\d{1,2}:\d\d(?::\d\d)?\]?[ ]
@@ -83,8 +95,8 @@ _CHANNEL = re.compile(r"<#[A-Z0-9]+(?:\|(?P<label>[^>]*))?>|<!(?:here|channel|ev
 _LINK = re.compile(r"<(?:https?|mailto):[^|>]*\|(?P<label>[^>]*)>|<?https?://[^\s>]*>?")
 _EMOJI_CODE = re.compile(r":(?P<code>[a-z][a-z0-9_+-]*|\+1|-1)(?:::[a-z0-9-]+)?:")
 _PLUS_ONE = re.compile(r"(?<![\w.])\+1(?![\w.])")
-_MINUS_ONE = re.compile(r"👎|:(?:-1|thumbsdown):|(?<![\w.])-1(?![\w.])")
-_THUMB = re.compile(r"[👍✅🚢]|:(?:\+1|thumbsup|white_check_mark|shipit|ship):")
+_MINUS_ONE = re.compile(r"👎|:(?:-1|thumbsdown):|(?<![\w.])-1(?![\w.])|\bthumbs[- ]?down\b", re.IGNORECASE)
+_THUMB = re.compile(r"[👍✅🚢]|:(?:\+1|thumbsup|white_check_mark|shipit|ship):|\bthumbs[- ]?up\b", re.IGNORECASE)
 _STYLE = re.compile(r"(?<![\w*])[*~](?=\S)([^*~\n]+?)(?<=\S)[*~](?![\w*])|(?<!\w)_(?=\S)([^_\n]+?)(?<=\S)_(?!\w)")
 _DASH = re.compile(r"(?<=\s)-(?=\s)")
 _ARROW = re.compile(r"\s*(?:->|=>|→|➡️?|⇒)\s*")
@@ -112,7 +124,8 @@ def own_words(text: str, is_person: Callable[[str], bool], handle: Callable[[str
 
     def unless_short(found: re.Match[str]) -> str:
         inner = found[0][1:-1].strip()
-        if len(inner.split()) <= _SHORT_QUOTE:
+        said = set(found.string[: found.start()].casefold().split()[-2:]) & word_set("acts.saying")
+        if len(inner.split()) <= (1 if said else _SHORT_QUOTE):
             return f" {inner} "
         quoted.append(inner)
         return " … "
@@ -127,16 +140,24 @@ def own_words(text: str, is_person: Callable[[str], bool], handle: Callable[[str
     text = html.unescape(_MENTION.sub(lambda m: f" @{handle(m['id']) or ''} ".replace(" @ ", " "), text))
     text = _ADDRESSED.sub(lambda m: m[0] if is_person(m["name"]) else " ", text)
     text = _LINK.sub(lambda m: m["label"] or " ", _CHANNEL.sub(" ", text))
-    for pattern in (_FENCE, _BLOCK_REST, _BLOCK_LINE, _FORWARDED, _LOG_LINE):
+    for pattern in (_FENCE, _JSON, _BLOCK_REST, _BLOCK_LINE, _FORWARDED, _LOG_LINE):
         text = pattern.sub(away, text)
     text = _SPEAKER.sub(speaker_away, text)
+    text = _INLINE_QUOTE.sub(away, text)
     text = _SAYS.sub(rest_away, text)
+    text = _OF_WORDS.sub(rest_away, text)
     text = _QUOTES.sub(unless_short, text)
     text = _MINUS_ONE.sub(" thumbsdown ", _PLUS_ONE.sub(" thumbsup ", _THUMB.sub(" thumbsup ", text)))
-    text = _EMOJI_CODE.sub(" ", text)
+    text = _polite().sub(" ", _EMOJI_CODE.sub(" ", text))
     text = _STYLE.sub(lambda m: m[1] or m[2], text)
     text = _GLUED.sub(" ", _ARROW.sub(" to ", _DASH.sub(" — ", text)))
     return Words(text, tuple(tokens(text)), tuple(quoted))
+
+
+@cache
+def _polite() -> re.Pattern[str]:
+    """Politeness that changes nothing in what a sentence asks for: "be so kind as to"."""
+    return re.compile(r"\b(?:" + "|".join(data_lines("politeness.txt")) + r")\b", re.IGNORECASE)
 
 
 def tokens(text: str) -> list[Token]:

@@ -12,18 +12,23 @@ from actions.core.catalog import Catalog
 from actions.core.kinds import Kind
 from actions.core.ports.messaging import Turn
 from actions.core.request import Source
+from intents.acts import ACTIVE, Act, IsHead, act_of
 from intents.clauses import Piece
 from intents.lexicon import word_set
 from intents.meaning import Asks, Lacks, Message, Unclear
 from intents.slots import Filler
 from intents.strangers import Strangers
 from intents.training import Verb
+from intents.values import Found
 
 _POINTERS = word_set("thread.pointers")
-_FOLLOWING = word_set("thread.following")
+_FOLLOWING = word_set("thread.following") | word_set("acts.openers")
 _AGAIN = word_set("thread.again")
 _AGAIN_NEEDS = frozenset({"again", "retry", "repeat", "redo", "rerun", "another", "more"})
 _CORRECTS = word_set("thread.corrects")
+_MARKS = frozenset({",", ".", "!", ";", ":", "-", "—", "–", "…", "..", "...", "\n", "(", ")"})  # noqa: RUF001 - as typed
+_UNSURE_ACTS = frozenset({Act.NEGATED, Act.CONDITION, Act.HYPOTHETICAL, Act.OPINION})
+_VALUE = Piece("<value>", "<value>", Found(0, 0, {}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +93,49 @@ def is_fragment(parts: Sequence[Piece], listed: frozenset[str] = frozenset()) ->
     return valued and all(word in _FOLLOWING or word in listed for word in words)
 
 
-def last_words(parts: Sequence[Piece]) -> Sequence[Piece]:
-    """What follows a remark: "works fine there, now production" → "now production"."""
-    marks = [
-        at for at, piece in enumerate(parts) if piece.word in {",", ".", "!", ";", "-", "—"} and at + 1 < len(parts)
-    ]
-    if not marks or any(piece.found for piece in parts[: marks[-1]]):
+def without_remarks(parts: Sequence[Piece], is_head: IsHead, listed: frozenset[str]) -> Sequence[Piece]:
+    """What is left without remarks: "works fine there, now production" → "now production".
+
+    Args:
+        parts: the message.
+        is_head: whether a word is the verb of something that can be asked for.
+        listed: words that are values of the earlier verb, such as "canary".
+    """
+    kept: list[Sequence[Piece]] = []
+    said = segments(parts)
+    for segment in said:
+        act = act_of(tuple(segment), is_head)
+        if act in _UNSURE_ACTS or any(piece.word == "?" for piece in segment):
+            return parts
+        known = is_again(segment) or is_fragment([*segment, _VALUE], listed)
+        if known or act in ACTIVE or any(piece.found for piece in segment):
+            kept.append(segment)
+    if any(piece.found for segment in kept for piece in segment):
+        kept = [segment for segment in kept if not is_again(segment)]
+    if not kept or len(kept) == len(said):
         return parts
-    before = {piece.word for piece in parts[: marks[-1]]}
-    return parts if before & {"not", "do", "if", "when", "?"} else parts[marks[-1] + 1 :]
+    return [piece for segment in kept for piece in (*segment, Piece(",", ","))][:-1]
+
+
+def segments(parts: Sequence[Piece]) -> list[Sequence[Piece]]:
+    """The parts of a message between its marks."""
+    found: list[list[Piece]] = [[]]
+    for piece in parts:
+        if piece.word in _MARKS:
+            found.append([])
+        else:
+            found[-1].append(piece)
+    return [segment for segment in found if segment]
+
+
+def takes_back(parts: Sequence[Piece]) -> bool:
+    """Whether a message ends by taking back what it asked for: "roll it back… hang on, don't"."""
+    said = segments(parts)
+    while len(said) > 1 and {piece.word for piece in said[-1]} <= {"thanks", "sorry", "please", "cheers"}:
+        said = said[:-1]
+    last = [piece.word for piece in said[-1]]
+    before = any(piece.found for segment in said[:-1] for piece in segment)
+    return before and set(last) <= word_set("thread.retraction") and bool(set(last) & word_set("thread.retracts"))
 
 
 def is_again(parts: Sequence[Piece]) -> bool:
@@ -131,7 +170,18 @@ def replaced(before: Before, parts: Sequence[Piece], filler: Filler) -> Borrowed
             borrowed.parameters[name], borrowed.sources[name] = value, Source.THREAD
     for name, value in filled.parameters.items():
         borrowed.parameters[name], borrowed.sources[name] = value, Source.SAID
+    if {"from", "there"} <= {piece.word for piece in parts}:
+        _leave_from(before, filled.parameters, borrowed)
     return borrowed
+
+
+def _leave_from(before: Before, said: Mapping[str, JsonValue], borrowed: Borrowed) -> None:
+    """For what moves between places, "from there" is where it went to before."""
+    places = [name for name in before.verb.model_fields if before.verb.kind_of(name) is Kind.ENVIRONMENT]
+    target = next((name for name in places if name in said and before.verb.model_fields[name].is_required()), None)
+    for name in places:
+        if target and name not in said and target in before.parameters:
+            borrowed.parameters[name], borrowed.sources[name] = before.parameters[target], Source.THREAD
 
 
 def completed(
@@ -154,7 +204,10 @@ def completed(
     kinds = {name: verb.kind_of(name) for name in verb.model_fields}
     service = next((name for name, kind in kinds.items() if kind is Kind.SERVICE), None)
     spoken = said.get(service) if service else None
-    source = next((b for b in earlier if service is None or _value(b, Kind.SERVICE) is not None), earlier[0])
+    same = (b for b in earlier if spoken is not None and _value(b, Kind.SERVICE) == spoken)
+    source = next(same, None) or next(
+        (b for b in earlier if service is None or _value(b, Kind.SERVICE) is not None), earlier[0]
+    )
     if (
         spoken is not None
         and _value(source, Kind.SERVICE) != spoken

@@ -121,7 +121,16 @@ def lessons(catalog: Catalog) -> list[Lesson]:
             found += [Lesson(verb.policy.name, tuple(parts)) for parts in _delexicalised(text, verb)]
         split = [tokens(example) for example in verb.policy.examples]
         found += [Lesson(verb.policy.name, tuple(pieces(words, names.find(words)))) for words in split]
+    found += [numbered for lesson in found if (numbered := _with_bare_number(lesson)) is not None]
     return [*_balanced(found), *_none(catalog)]
+
+
+def _with_bare_number(lesson: Lesson) -> Lesson | None:
+    """A saying with a pipeline whose number stands alone: "why did 812 fail"."""
+    pipeline, number = placeholder(Kind.PIPELINE), Piece("<number>", "<number>")
+    if not any(part.word == pipeline for part in lesson.parts):
+        return None
+    return Lesson(lesson.label, tuple(number if part.word == pipeline else part for part in lesson.parts))
 
 
 def _balanced(found: Sequence[Lesson]) -> list[Lesson]:
