@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from actions.analysis.categories import Category, FixRisk
 from actions.analysis.rules import rule_book
+from actions.analysis.segmentation import segment
 from actions.analysis.stalls import stalled
-from actions.analysis.structure import Outcome, Structure, structure
+from actions.analysis.structure import Outcome, Structure
 from actions.analysis.trace import Trace, read
 from actions.analysis.weighing import Sighting, normalised, sightings
 
@@ -103,7 +104,7 @@ def diagnose(
     """
     evidence = evidence or JobEvidence()
     trace = read(log)
-    skeleton = structure(trace)
+    skeleton = segment(trace)
     known_good = (
         frozenset(normalised(line) for line in read(evidence.passing_trace).texts)
         if evidence.passing_trace

@@ -4,8 +4,8 @@ import re
 
 from actions.analysis.trace import Trace
 
-LONG_SILENCE = 30 * 60
-"""In seconds."""
+LONG_SILENCE = 10 * 60
+"""In seconds; CI systems themselves give up on a job that wrote nothing for that long."""
 
 _DAY = 24 * 60 * 60
 _CANCELLED = re.compile(

@@ -84,10 +84,14 @@ def _foreign_package(name: str, log: str, project: str | None) -> bool:
     return not re.search(rf"^> {re.escape(package)}@", log, re.MULTILINE)
 
 
+def decoded(name: str) -> str:
+    """A name as it is said, where an address held it."""
+    return re.sub("%40", "@", re.sub("%2f", "/", name, flags=re.IGNORECASE))
+
+
 def plain(kind: str | None, name: str) -> str:
     """The name as one would install or set it: without a path below the package, without quotes."""
     name = name.strip("'\"` .,:;")
-    if kind == "npm-package" or "%2f" in name.lower():
-        parts = re.sub("%2f", "/", name, flags=re.IGNORECASE).replace("%40", "@").split("/")
-        return "/".join(parts[: 2 if name.startswith(("@", "%40")) else 1])
+    if kind == "npm-package" or name.startswith("@"):
+        return "/".join(name.split("/")[: 2 if name.startswith("@") else 1])
     return name

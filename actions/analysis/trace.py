@@ -25,7 +25,7 @@ _STAMP = re.compile(
     r"""(?:
         (?P<iso>\[?\d{4}-\d\d-\d\d[T\ ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]?)
         (?:\ (?P<stream>\d\d[OE])(?P<joined>[+ ]|$)|\s+|$)
-      | (?P<clock>\[?\d\d:\d\d:\d\d(?:[.,]\d+)?\]?)\s+
+      | (?P<clock>\[?\d?\d:\d\d:\d\d(?:[.,]\d+)?(?:\ [AP]M)?\]?):?\s+
     )""",
     re.VERBOSE,
 )
@@ -191,7 +191,7 @@ def _without_stamp(raw: str) -> tuple[str, float]:
     rest = raw[match.end() :]
     if match["joined"] == "+":
         return rest, _JOINED
-    clock = re.search(r"(\d\d):(\d\d):(\d\d)", match[0])
+    clock = re.search(r"(\d?\d):(\d\d):(\d\d)", match[0])
     if clock is None:
         return rest, _NO_TIME
     hours, minutes, seconds = map(int, clock.groups())

@@ -101,12 +101,14 @@ QUOTED_LINE = any_of(
     r"//(?!\w[\w/.\-]*:\w)",
     r"/\*|\*\s(?!\*)|<!--|;;|--\s(?!FAIL)|\"\"\"|```|~~~|@@ ",
     r">\s|\d*\s*\|\s|> *\d+ \|",
-    r"(?:export |declare -x |set )?[A-Z][A-Z0-9_]*=",
+    r"(?:export |declare -x |set )?(?!(?:level|msg|err|error|time|ts|code|exit\w*|status|reason|signal|failed)=)"
+    r"[A-Za-z_]\w*=(?=[^\s=])",
     r"(?:echo|printf)\s",
     r"##\[(?:command|debug|group|section)\]|\[command\]|\$ |% |PS .*>",
     r"(?:[Ii]f|[Ww]hen|Note|NOTE|[Hh]int|[Tt]ip|See|Example|Usually|Common|Troubleshooting)\b",
     r"(?:For (?:example|more)|REM)\b|e\.g\.|\d{1,2}\. |::(?:group|debug|notice|set-output|set-env|save-state)",
-    r"</?(?:li|td|tr|th|p|a|code|pre|span|div|h[1-6]|ul|ol|dt|dd|option|summary|em|strong)\b",
+    r"</?(?!(?:anonymous|unknown|string|stdin|module|built|empty)\b)[a-zA-Z][\w:.\-]*[\s>/]",  # an element of a document
+    r"•\s+(?!\[)",
     r"o\s{1,3}(?=[\w\"'])",
     r"ℹ|%%|;\s|rem\s|\d+:(?=[A-Za-z#])(?!\w*(?:[Ee]rror|ERROR|fatal))",
     r"\*\s\*\*[\w\- ./]+:\*\*",  # an entry of a change log
@@ -115,7 +117,7 @@ QUOTED_LINE = any_of(
     r"\S+\.\w+\s+\d+\s+\d+\s+\d+%",  # a file in a report of coverage
     r"This (?:can|may|usually|often|happens)\b|Possible (?:causes?|reasons?)|Q:|A:|FAQ\b",
     rf"(?:{_CODE_WORDS})[\s('\"].*['\"(=]",
-    r"[+-](?!\s*ERROR \|)(?:\s+\S|[\"'\w]).*$",
+    r"[+-](?!\s*(?:ERROR \||Root composer\.json |\S+/\S+ requires? ))(?:\s+\S|[\"'\w]).*$",
     r'"[\w\-. ]+":\s',
     r"(?:Requirement already|Using cached|copying|creating|adding|inflating|extracting)\b",
     r"(?:[Ss]kipping|[Ii]gnoring|[Ww]ould)\b",
@@ -157,7 +159,7 @@ WARNS = any_of(
 )
 
 ASSERTED = any_of(
-    r"assert\w*|AssertionError|DID NOT RAISE|toThrow\w*",
+    r"\w*[Aa]ssert\w*|DID NOT RAISE|toThrow\w*",
     r"expect\w*|Expected|Received|Actual|got|want|left:|right:",
     r"to (?:equal|be|contain|throw|match|include|raise|eq)",
     r"should|shouldn't|handles?|when|Regex",
@@ -169,7 +171,8 @@ ASSERTED = any_of(
 
 # What tells a tool's own report from a label or from prose that mentions an error.
 REPORTS = re.compile(
-    r"\b(?:\w*errors?|\w*exceptions?|fail\w*|fatal|panic|caused?|reason|could ?n[o']t|cannot|can't|unable|invalid|missing"
+    r"\b(?:\w*errors?|\w*exceptions?|fail\w*|fatal|panic\w*|blocked|exhausted|caused?|reason"
+    r"|could ?n[o']t|cannot|can't|unable|invalid|missing"
     r"|problem|stderr|unhandled|uncaught|suppressed|aborted|lost|denied|due to|because|returned|got|timed? ?out|daemon"
     r"|refused|not|\w*(?:ssl|tls|connect)\w*|warn\w*|exit\w*|process|status|stopped|terminated|killed|crash\w*)\b",
     re.IGNORECASE,
@@ -181,7 +184,9 @@ RECALLS = re.compile(
 )
 _LABELLING = "commit|message|title|subject|branch|name|stage|step|job|text|description|summary|body|note|comment|known"
 LABEL = re.compile(
-    rf"^(?:[A-Z][\w\-]+(?: [\w\-./#!]+){{0,4}}|(?:[\w\-]+\.)*\w*(?:{_LABELLING})\w*|\d+ \w+(?: \w+){{0,3}})\s*[:=]\s",
+    # A name in camel case is a class, as of an exception; a label is a word or a few.
+    rf"^(?![A-Z][a-z]+(?:[A-Z][a-z]+)+: )(?:[A-Z][\w\-]+(?: [\w\-./#!]+){{0,4}}"
+    rf"|(?:[\w\-]+\.)*\w*(?:{_LABELLING})\w*|\d+ \w+(?: \w+){{0,3}})\s*[:=]\s",
     re.ASCII,
 )
 NAMING_KEY = re.compile(rf"^(?:[\w\-]+\.)+\w*(?:{_LABELLING})\s*(?::\s|=)", re.ASCII)
@@ -196,9 +201,10 @@ DECORATION = any_of(
     r"E\s{2,}",
     r"npm (?:ERR!|error)(?:\s|$)|(?:yarn|lerna|nx|pnpm) ERR!\s",
     r"(?:stderr|stdout|remote):\s",
-    r"[│┃╵╷]\s*|[×✖✗✘]\s|╰─[>▶]\s*|[•●]\s|>\s+",
+    r"[│┃╵╷]\s*|[×✖✗✘]\s|╰─[>▶]\s*|●\s|>\s+|= note: (?=/)",
     r"\d+\.\d{2,3} (?=\S)|\[\d+/\d+\]\s",
     r"[\w\-]+(?:[_\-]\d+)?\s+\|\s",
+    r"\s*\[(?:exec|javac|java|junit|\s*(?:\+ ?\d+ ms)?\s*)\]\s",  # Ant and Flutter
     r"›\s",
     before="^",
 )

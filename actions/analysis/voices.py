@@ -11,12 +11,8 @@ from actions.analysis.vocabulary import (
     FOUND_IN_TEXT,
     GO_LOCATION,
     HISTORY,
-    LABEL,
-    NAMING_KEY,
     QUOTED_LINE,
     REASONED,
-    RECALLS,
-    REPORTS,
     TABLE_ROW,
     UNEVENTFUL,
     WARNS,
@@ -83,14 +79,6 @@ def _shown(text: str, stripped: str) -> bool:
     )
 
 
-# Fewer words before a sign than these may be a program's name; more are prose.
-_PROSE_WORDS = 5
-# The cells of a list before it: columns set apart by tabs, commas, several spaces or a percentage.
-_CELLS = re.compile(r"\t|[\w\"](?:[,;]|%\s+|\s{2,})$")
-_FIRST_CELLS = re.compile(
-    r"#?\d+(?:\t|\s{2,})\S|(?!FAIL|ok\b)[\w\-]+\t|\w[\w\-]*[,;](?=[A-Za-z])|\w+(?: +\d+){2,} +\d+% "
-)
-_ADDRESS = re.compile(r"\S*[./]\w\S*")
 # What is quoted from an address on is a tool's own report: "https://…: reason".
 _QUOTED_ADDRESS = re.compile(r"([\"'])https?://[^\"']*\1?")
 
@@ -104,21 +92,6 @@ def inside_quotes(text: str, at: int) -> bool:
     if before.count('"') % 2 or before.count("`") % 2:
         return True
     return len(re.findall(r"(?<!\w)'|'(?!\w)", before)) % 2 == 1
-
-
-def reported(text: str, at: int) -> bool:
-    """Whether the words before a position are those of a tool that reports: not a label, not prose, not a memory."""
-    before = _ADDRESS.sub("", text[:at]).strip()
-    if RECALLS.search(before) or _FIRST_CELLS.match(text):
-        return False
-    label = NAMING_KEY.match(text) or LABEL.match(text)
-    if label and label.end() <= at + 2 and (NAMING_KEY.match(text) or not REPORTS.search(label[0])):
-        return False
-    if not before or REPORTS.search(before):
-        return True
-    if _CELLS.search(text[:at]):
-        return False
-    return len(before.split()) < _PROSE_WORDS or any(mark in before for mark in ":=(|»[")
 
 
 def only_asserted(text: str, at: int) -> bool:

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from actions.analysis.categories import Category
+from actions.analysis.leads import reported
 from actions.analysis.rules import Rule, rule_book
 from actions.analysis.structure import Outcome, Structure
-from actions.analysis.subjects import acceptable, plain
+from actions.analysis.subjects import acceptable, decoded, plain
 from actions.analysis.trace import Trace
 from actions.analysis.vocabulary import LOUD, REASONED
-from actions.analysis.voices import Voice, inside_quotes, only_asserted, reported, said, undecorated, voice
+from actions.analysis.voices import Voice, inside_quotes, only_asserted, said, undecorated, voice
 
 STEP_WORTH = {
     Outcome.FAILED: 1.0,
@@ -30,13 +31,24 @@ _RECOVERED = re.compile(
 )
 _TELLING_WARNING = re.compile(
     r"^\s*\[WARN(?:ING)?\]|^##\[warning\]|Retrying \(Retry|TAR_ENTRY_ERROR|^Warning: An error"
-    r"|^WARNING: (?:\w+ and )?\w+ing https?://"
+    r"|^WARNING: (?:\w+ and )?\w+ing https?://|^WARNING: \w+ could not run to completion"
 )
 _COMMIT_HEAD = re.compile(r"commit [0-9a-f]{7,40}|Author: |Date: {2,}")
+_MERGE = re.compile(r"\s*Merge (?:branch|pull request|remote-tracking|commit|tag) ")
+_HEADING = re.compile(
+    r"^(?!Traceback).*\b(?:last|previous|earlier|yesterday\w*|known|example|sample|reference|transcript|history|catalogue|archived?|quoted"
+    r"|attached|old|log of|notes?)\b.*:\s*$",
+    re.IGNORECASE,
+)
+_UNDER_HEADING = 6
+_RULE = re.compile(r"([=*#~\-_+])\1{9,}")
+_BANNER_LINES = 4
 _TRAILER = re.compile(r"\s+(?:Signed-off-by|Co-authored-by|Reviewed-by|Change-Id): ")
 _BETWEEN_TESTS = 60
+_JUST_BEFORE = 3
 _GOES_ON = 300
 _ENDS_WITHIN = 80
+_CLOSING_LINES = 40
 _GRADLE_CAUSES = re.compile(r"went wrong|^\s*> Could not |Execution failed for task|A problem occurred")
 _HOST = re.compile(
     r"https?://|\b[\w\-]+(?:\.[\w\-]+)*\.(?:com|org|net|io|dev|edu|gov|sh)(?![.\w])|\b\d+\.\d+\.\d+\.\d+\b"
@@ -46,6 +58,7 @@ _RAISING = re.compile(
     r"^>? +(?:with )?(?:pytest\.raises|self\.assertRaises\w*)\(|^\s*>?\s*\d* ?\|? +expect\(.*\.(?:toThrow|raise_error)"
 )
 _ECHO_LENGTH = 8
+_QUOTED_BEFORE = 2
 _PRINTING = ("echo ", "printf ", "cat ", "grep ", "python -c", "node -e")
 
 
@@ -113,11 +126,14 @@ class _Scale:
         match = rule.match(message)
         if match is None or not self._in_context(index, rule) or self._early_end(index, text):
             return None
+        if rule.closing and not self._among_the_last(index):
+            return None
         worth = rule.strength * self._place(index, rule) * self._words(index, rule, message, match.start())
         if worth < LEAST:
             return None
         name = next((value for key, value in match.groupdict().items() if key.startswith("subject") and value), None)
         if name is not None:
+            name = decoded(name)
             if not acceptable(rule.subject, name, self.surroundings, self.project):
                 return None
             name = plain(rule.subject, name)
@@ -126,6 +142,11 @@ class _Scale:
         if rule.stops and self.structure.step_at(index).end - index > _ENDS_WITHIN:
             worth *= 0.6
         return Sighting(index, rule, name, worth, message)
+
+    def _among_the_last(self, index: int) -> bool:
+        """Whether the line is one of the last of a step that did not pass."""
+        step = self.structure.step_at(index)
+        return step.end - index <= _CLOSING_LINES and step.outcome not in {Outcome.PASSED, Outcome.AFTERWARDS}
 
     def _early_end(self, index: int, text: str) -> bool:
         """Whether a line claims that the job has ended, and the log goes on."""
@@ -202,6 +223,8 @@ class _Scale:
             worth *= 0.25
         if self._of_passing_test(index):
             worth *= 0.08
+        if self._recalled(index) or self._framed(index):
+            worth *= 0.4
         if self.known_good and normalised(self.trace.texts[index]) in self.known_good:
             worth *= 0.1
         return worth
@@ -215,16 +238,36 @@ class _Scale:
             return False
         if before == "pass":
             return distance <= _BETWEEN_TESTS
-        return distance == 1 and self.trace.texts[index + 1].strip() in {"ok", "OK", "PASSED", "passed"}
+        return distance <= _JUST_BEFORE
 
     def _of_commit(self, index: int) -> bool:
         """Whether the line belongs to the message of a commit that the log shows."""
         texts = self.trace.texts
+        if index > 1 and not texts[index - 1].strip() and _MERGE.match(texts[index - 2]):
+            return True
         if not texts[index].startswith("    "):
             return False
         if any(_TRAILER.match(line) for line in texts[index + 1 : index + 4]):
             return True
         return any(_COMMIT_HEAD.match(line) for line in texts[max(0, index - 8) : index])
+
+    def _recalled(self, index: int) -> bool:
+        """Whether a heading above introduces the lines as what was said elsewhere or at another time."""
+        texts = self.trace.texts
+        for above in range(index - 1, max(-1, index - 1 - _UNDER_HEADING), -1):
+            if _HEADING.search(texts[above]):
+                return True
+            if not texts[above].startswith((" ", "\t", "|", ">")):
+                return False
+        return False
+
+    def _framed(self, index: int) -> bool:
+        """Whether the line stands between two equal rules, as a banner does, and is not marked as an error."""
+        if LOUD.match(self.trace.texts[index]):
+            return False
+        above = self.trace.texts[max(0, index - _BANNER_LINES) : index]
+        below = self.trace.texts[index + 1 : index + 1 + _BANNER_LINES]
+        return any(_RULE.fullmatch(line.strip()) and line in below for line in above)
 
     def _echoed(self, index: int) -> bool:
         """Whether a command before the line holds its very text: then the command wrote it."""
@@ -239,7 +282,10 @@ class _Scale:
         for first, last in (*self.structure.headers, *self.structure.fed):
             if last <= index and any(text in line for line in self.trace.texts[first:last]):
                 return True
-        return any(text in line and line.lstrip().startswith(_PRINTING) for line in self.trace.texts[start:index])
+        if any(text in line and line.lstrip().startswith(_PRINTING) for line in self.trace.texts[start:index]):
+            return True
+        quoted = (f'"{text}', f"'{text}")
+        return any(mark in line for line in self.trace.texts[max(0, index - _QUOTED_BEFORE) : index] for mark in quoted)
 
     def _recovery(self, index: int) -> float:
         """What is left of a sign after which the same tool succeeds, or the step simply goes on for long."""

@@ -45,6 +45,7 @@ class Rule(BaseModel):
         recovered: Whether later success of the same tool takes the sign back.
         stops: Whether a program that says so ends soon after, so that a step which goes on takes the sign back.
         ending: Whether the line that tells how the job ended may be the sign.
+        closing: Whether the sign counts only near the end of the step that failed, among the last words of its tool.
         quoted: Whether the tool itself puts the sign in quotation marks.
         passing: Whether the result line of a passed test may be the sign.
         examples: What the rule must and must not match.
@@ -67,6 +68,7 @@ class Rule(BaseModel):
     recovered: bool = False
     stops: bool = False
     ending: bool = False
+    closing: bool = False
     passing: bool = False
     quoted: bool = False
     examples: Examples
