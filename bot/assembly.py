@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
@@ -54,6 +54,7 @@ from actions.core.request import Request
 from actions.gate.desk import GateDesk
 from actions.gate.gate import Gate, Heartbeat
 from actions.gate.reads import GateReads
+from bot.aside import Aside
 from bot.budgets import Budgets
 from bot.cards import Cards
 from bot.colleagues import Colleagues, SandboxColleagues
@@ -163,6 +164,9 @@ class Kept(Protocol):
     def opinions(self) -> Opinions:
         """What people thought of how they were understood."""
 
+    def together(self) -> AbstractContextManager[None]:
+        """Have what this thread reads within share one connection."""
+
     def ping(self) -> None:
         """Raise `Unreachable` where it does not answer."""
 
@@ -248,6 +252,7 @@ class House:
         playing: has playbooks act.
         clock: the time.
         ids: identifiers.
+        aside: does beside the work what nobody waits for.
     """
 
     organization: Organization
@@ -261,6 +266,7 @@ class House:
     playing: Playing
     clock: Clock
     ids: Ids
+    aside: Aside
 
     def close(self) -> None:
         """Close every connection."""
@@ -300,6 +306,7 @@ def compose(
         playbooks: gives every playbook by name; the library's by default.
     """
     library = playbooks or _once(load_playbooks)
+    aside = Aside()
     inside: dict[type[Any], Callable[[], Any]] = {
         Catalog: lambda: catalog,
         Ledger: lambda: kept.ledger,
@@ -326,6 +333,7 @@ def compose(
         clock=clock,
         worker=worker,
         heartbeat=heartbeat,
+        aside=aside,
     )
     desk = GateDesk(gate)
     reads = GateReads(gate)
@@ -333,7 +341,7 @@ def compose(
     cards = Cards(catalog, tools, desk, clock)
     feedback = Feedback(kept.opinions, passing.sessions, gate, clock)
     conversation = Conversation(gate, cards, understanding, passing.sessions, kept.offers, feedback)
-    return House(organization, catalog, kept, passing, gate, desk, cards, conversation, playing, clock, ids)
+    return House(organization, catalog, kept, passing, gate, desk, cards, conversation, playing, clock, ids, aside)
 
 
 def assemble(

@@ -44,6 +44,7 @@ class Heard(BaseModel):
         place: where, and so where it is answered.
         cause: unique for what happened, such as the surface's own id of the message.
         quoted: text by others that came along.
+        begins: whether nothing can have been said before in its thread.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -53,6 +54,7 @@ class Heard(BaseModel):
     place: Place
     cause: str
     quoted: tuple[str, ...] = ()
+    begins: bool = False
 
 
 class Answer(BaseModel):
@@ -158,7 +160,7 @@ class Conversation:
         meaning: Meaning | None = self._settled(heard) or self._bare(heard.text)
         turns: Sequence[Turn] = ()
         if meaning is None:
-            turns = self._turns(key)
+            turns = () if heard.begins else self._turns(key)
             meaning = self._with_its_end(self._understood(message, turns), heard.text)
             self.feedback.corrects(heard.by.name, message.text, turns, meaning)
         said = redact(message.text)
@@ -182,13 +184,13 @@ class Conversation:
                     said=said,
                     notes=meaning.notes,
                 )
-                answer = self._answered(self.gate.submit(proposal))
+                answer = self._answered(self.gate.submit(proposal, new=True))
                 turn = turn.model_copy(update=self._meant(meaning, answer))
             case Unclear():
                 answer = Answer(reply=_unclear(meaning), kind="unclear")
         if heard.by.standing is not Standing.OUTSIDER:
             # What they named must not become the “it” of somebody who may.
-            self._remember(key, turn)
+            self.gate.aside(lambda: self._remember(key, turn))
         return answer
 
     def _understood(self, message: Message, turns: Sequence[Turn]) -> Meaning:

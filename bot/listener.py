@@ -35,8 +35,8 @@ class Listening(Protocol):
     def handlers(self) -> Mapping[str, Callable[[Delivered], None]]:
         """Kind of delivery → what handles it; a handler that raises leaves the delivery in the inbox."""
 
-    def draw(self, request_id: str) -> None:
-        """Bring the card of a request up to date, if it is one of this surface's."""
+    def draw(self, request_id: str, version: int) -> None:
+        """Bring the card of a request that came to a version up to date, if it is one of this surface's."""
 
     def redraw_lagging(self) -> None:
         """Draw again the cards that lag behind the ledger; called all the time, and at work only now and then."""
@@ -104,7 +104,7 @@ def handle_until(ending: threading.Event, house: House, listening: Iterable[List
         try:
             left = False
             for delivered in inbox.take(owner, wait=WAIT):
-                if _handle(handlers, delivered):
+                if _handle(house, handlers, delivered):
                     inbox.done(delivered, owner)
                 else:
                     left = True
@@ -121,13 +121,14 @@ def handle_until(ending: threading.Event, house: House, listening: Iterable[List
             ending.wait(OUTAGE_PAUSE)
 
 
-def _handle(handlers: Mapping[str, Callable[[Delivered], None]], delivered: Delivered) -> bool:
+def _handle(house: House, handlers: Mapping[str, Callable[[Delivered], None]], delivered: Delivered) -> bool:
     handler = handlers.get(delivered.kind)
     if handler is None:
         log.error("nothing handles a delivery of the kind %s; it is dropped", delivered.kind)
         return True
     try:
-        handler(delivered)
+        with house.kept.together(), house.aside.open():
+            handler(delivered)
     except Unreachable as error:
         log.warning("handling %s waits: %s", delivered.id, error)
         return False
@@ -158,8 +159,8 @@ def _follow(
     ending: threading.Event, listening: Iterable[Listening], following: Callable[[float], tuple[str, int] | None]
 ) -> None:
     while not ending.is_set():
-        change = following(WAIT)
+        change = following(WAIT / 2)
         for surface in listening:
             if change is not None:
-                surface.draw(change[0])
+                surface.draw(*change)
             surface.redraw_lagging()

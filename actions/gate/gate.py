@@ -35,6 +35,8 @@ from actions.gate.standing import approval_verdict, approved_by, roles_of
 log = logging.getLogger("shipmate.gate")
 
 Heartbeat = Callable[[Sequence[Request]], AbstractContextManager[object]]
+Aside = Callable[[Callable[[], None]], None]
+"""Has something done for which nobody waits: jobs and news that a sweep would make good."""
 
 CONFIRM_WITHIN = timedelta(minutes=15)
 ATTEMPTS = 3
@@ -72,6 +74,7 @@ class Gate:
         worker: this process, as leases name it.
         guards: in the order in which they judge.
         heartbeat: keeps the leases on requests while they are worked on; workers renew them from a thread.
+        aside: pushes jobs and tells the bus; at once by default, and beside the answer where somebody waits for one.
     """
 
     catalog: Catalog
@@ -85,10 +88,11 @@ class Gate:
     worker: str
     guards: Sequence[Guard] = GUARDS
     heartbeat: Heartbeat = field(default=lambda _: nullcontext())
+    aside: Aside = field(default=lambda errand: errand())
 
     # -- at the desk ------------------------------------------------------------------------------------------------
 
-    def submit(self, proposal: Proposal, *, here: bool = False) -> Request:
+    def submit(self, proposal: Proposal, *, here: bool = False, new: bool = False) -> Request:
         """Judge a proposal and, if it may go on, have it done: at once where it is quick, by a worker otherwise.
 
         A cause that is known already answers with the request it made.
@@ -96,13 +100,15 @@ class Gate:
         Args:
             proposal: what is asked for.
             here: whether this process does the work, being a worker that needs it for another request.
+            new: whether the caller has just found that the ledger does not know the cause; the ledger still keeps it
+                from making a second request.
 
         Raises:
             UnknownVerb: there is no such action.
             BadParameters: the parameters are not acceptable; says all that is wrong with them.
             Unreachable: the ledger does not answer; nothing was accepted.
         """
-        known = self.ledger.by_cause(proposal.cause)
+        known = None if new else self.ledger.by_cause(proposal.cause)
         if known is not None:
             return known
         verb = self.catalog[proposal.action]
@@ -131,10 +137,14 @@ class Gate:
             return
         policy = self.catalog[request.action].policy
         queue = "query" if policy.queue == "inline" else policy.queue
-        try:
-            self.queue.perform(queue, request.id, timeout=policy.timeout.total_seconds())
-        except Unreachable:
-            log.warning("the queue does not answer; the sweep will push %s again", request.id)
+
+        def push() -> None:
+            try:
+                self.queue.perform(queue, request.id, timeout=policy.timeout.total_seconds())
+            except Unreachable:
+                log.warning("the queue does not answer; the sweep will push %s again", request.id)
+
+        self.aside(push)
 
     def _parsed(self, verb: Verb, proposal: Proposal) -> Action[Any]:
         vocabulary = self.tools.organization
@@ -412,10 +422,14 @@ class Gate:
 
     def announce(self, request: Request) -> None:
         """Tell who listens that a request has changed."""
-        try:
-            self.bus.changed(request.id, request.version)
-        except Unreachable:
-            log.warning("the bus does not answer; the card of %s is drawn by the sweep", request.id)
+
+        def tell() -> None:
+            try:
+                self.bus.changed(request.id, request.version)
+            except Unreachable:
+                log.warning("the bus does not answer; the card of %s is drawn by the sweep", request.id)
+
+        self.aside(tell)
 
     def _failed(self, request: Request, error: Exception) -> Request:
         """The request after an error: refused where nothing was changed, failed otherwise; never with a stack trace."""

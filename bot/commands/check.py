@@ -136,10 +136,11 @@ def _slack(settings: Settings) -> Iterator[Finding]:
     if settings.slack_bot_token is None:
         yield Finding(good=None, says="SLACK_BOT_TOKEN is not set; docs/slack.md says how to talk to Shipmate in Slack")
         return
-    from bot.surfaces.slack.client import SlackFailed, connect  # noqa: PLC0415 - as above
+    from bot.surfaces.slack.client import Api, Line, SlackFailed  # noqa: PLC0415 - as above
 
     try:
-        found = connect(settings.slack_bot_token.get_secret_value(), settings.slack_api_url).call("auth.test")
+        api = Api(Line(settings.slack_api_url), settings.slack_bot_token.get_secret_value())
+        found = api.call("auth.test")
     except SlackFailed as error:
         yield Finding(good=False, says=f"Slack: {error}. Compare SLACK_BOT_TOKEN with the app's page at api.slack.com.")
     else:

@@ -39,8 +39,9 @@ class Events:
         made += self._playing.happened(event)
         log.info("%s made %s", event.id, ", ".join(request.id for request in made) or "nothing")
 
-    def draw(self, request_id: str) -> None:
+    def draw(self, request_id: str, version: int) -> None:
         """Go on with a playbook when one of its requests has ended."""
+        del version
         request = self._house.kept.ledger.get(request_id)
         if request is not None:
             self._playing.went_on(request)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 from redis import Redis
 
 from actions.core.errors import Unreachable
@@ -59,6 +61,10 @@ class SqlStores:
         self.installations: Installations = SqlInstallations(database)
         self.uses: Uses = SqlUses(database)
         self.opinions: Opinions = SqlOpinions(database)
+
+    def together(self) -> AbstractContextManager[None]:
+        """Have what this thread reads within share one connection."""
+        return self.database.together()
 
     def ping(self) -> None:
         """See whether the database answers; raises `Unreachable` where it does not."""

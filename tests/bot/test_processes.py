@@ -45,7 +45,7 @@ class Surface:
     def fail(self, _: Delivered) -> None:
         raise self.error
 
-    def draw(self, request_id: str) -> None:
+    def draw(self, request_id: str, version: int) -> None:
         """Nothing is drawn."""
 
     def redraw_lagging(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -280,6 +280,12 @@ class Offers(Protocol):
     def offer(self, offer: Offer) -> str:
         """Keep an offer, once for the same request, action and parameters; the id of the one that stands."""
 
+    def keep(self, some: Sequence[Offer]) -> Mapping[str, str]:
+        """Keep offers in one step; where one stood already, its id by the id of the one that was not kept."""
+
+    def of(self, request_id: str) -> Sequence[Offer]:
+        """What the buttons of a request hold."""
+
     def get(self, offer_id: str) -> Offer | None:
         """The offer behind a button."""
 
@@ -302,8 +308,14 @@ class Deliveries(Protocol):
     def get(self, request_id: str, place_key: str) -> Delivery | None:
         """The delivery of a request's card to a thread."""
 
-    def note(self, delivery: Delivery) -> None:
-        """Record how far a card has been drawn; an older version never overwrites a newer one."""
+    def note(self, delivery: Delivery, *, holding: Sequence[Offer] = ()) -> bool:
+        """Record how far a card has been drawn, and what its new buttons hold, in one step.
+
+        An older version never overwrites a newer one.
+
+        Returns:
+            Whether everything was kept; where not, one of these buttons stood already, and the card is to be drawn again.
+        """
 
     def failed(self, surface: str, *, since: datetime, limit: int = 100) -> Sequence[Delivery]:
         """Cards that could be delivered nowhere, the latest first."""

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import Any
 
 import redis
@@ -32,6 +32,7 @@ of a request still keeps anything from being done twice."""
 REMEMBERED_AT_MOST = 50_000
 """How many keys a stream remembers, at some 100 bytes each: 80 MB in all at the very worst."""
 _ROUND = 1.0
+_IDLE_ROUNDS = 60
 
 # The key of an entry is remembered and the entry stored in one step, or neither is.
 _PUT = """
@@ -118,6 +119,7 @@ class RedisInbox:
         self._lease_streams = client.register_script(_LEASE)
         self._renew = client.register_script(_RENEW)
         self._done = client.register_script(_DONE)
+        self._keeper = _Keeper(self._renewed, lease.total_seconds() / 4)
 
     def put(self, *, key: str, order: str, kind: str, body: dict[str, JsonValue], at: datetime) -> bool:
         """Store a delivery, by one call; False where what happened is known already."""
@@ -158,12 +160,13 @@ class RedisInbox:
                 break
         if not entries:
             return
-        with self._kept(owner, held) as lost:
+        batch = _Batch(owner, held)
+        with self._keeper.keeping(batch):
             struck = self._struck[owner] = set()
             held_back: set[str] = set()
             for delivered in entries[:limit]:
                 stream = delivered.id.partition("/")[0]
-                if lost.is_set():
+                if batch.lost:
                     return
                 if stream in held_back:
                     continue
@@ -202,32 +205,72 @@ class RedisInbox:
         found.sort(key=lambda pair: tuple(map(int, pair[0].split(b"-"))))
         return [delivered for _, delivered in found]
 
-    @contextmanager
-    def _kept(self, owner: str, held: dict[int, int]) -> Iterator[Event]:
-        """Renew the leases from a thread of its own; the event is set once one was lost."""
-        lost, over = Event(), Event()
-        lease = _milliseconds(self._lease)
-        keys = [_FENCES, *(_lease_key(stream) for stream in held)]
-        arguments: list[Any] = [owner, lease, *(part for pair in held.items() for part in pair)]
-
-        def renew() -> None:
-            while not over.wait(self._lease.total_seconds() / 4):
-                try:
-                    with answering():
-                        kept = self._renew(keys=keys, args=arguments)
-                except Unreachable:
-                    kept = False
-                if not kept:
-                    lost.set()
-                    return
-
-        heart = Thread(target=renew, name=f"inbox-leases-{owner}", daemon=True)
-        heart.start()
+    def _renewed(self, batch: _Batch) -> bool:
+        keys = [_FENCES, *(_lease_key(stream) for stream in batch.held)]
+        pairs = (part for pair in batch.held.items() for part in pair)
         try:
-            yield lost
+            with answering():
+                return bool(self._renew(keys=keys, args=[batch.owner, _milliseconds(self._lease), *pairs]))
+        except Unreachable:
+            return False
+
+
+class _Keeper:
+    """Keeps up the leases behind what is being handled, from one thread that ends where nothing is handled for long.
+
+    Args:
+        renew: renews the leases of a batch; False where one was lost.
+        every: seconds between two renewals.
+    """
+
+    def __init__(self, renew: Callable[[_Batch], bool], every: float) -> None:
+        self._renew = renew
+        self._every = every
+        self._lock = Lock()
+        self._batches: set[_Batch] = set()
+        self._thread: Thread | None = None
+
+    @contextmanager
+    def keeping(self, batch: _Batch) -> Iterator[None]:
+        """Keep a batch's leases up."""
+        with self._lock:
+            self._batches.add(batch)
+            if self._thread is None:
+                self._thread = Thread(target=self._run, name="inbox-leases", daemon=True)
+                self._thread.start()
+        try:
+            yield
         finally:
-            over.set()
-            heart.join()
+            with self._lock:
+                self._batches.discard(batch)
+
+    def _run(self) -> None:
+        pause, idle = Event(), 0
+        while True:
+            pause.wait(self._every)
+            with self._lock:
+                batches = list(self._batches)
+                idle = 0 if batches else idle + 1
+                if idle > _IDLE_ROUNDS:
+                    self._thread = None
+                    return
+            for batch in batches:
+                batch.lost = batch.lost or not self._renew(batch)
+
+
+class _Batch:
+    """What an owner was given at once.
+
+    Attributes:
+        owner: whose it is.
+        held: the streams that the owner leases, each with its fencing number.
+        lost: whether one of the leases has passed on.
+    """
+
+    def __init__(self, owner: str, held: dict[int, int]) -> None:
+        self.owner = owner
+        self.held = held
+        self.lost = False
 
 
 def stream_of(order: str) -> int:

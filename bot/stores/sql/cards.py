@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, bindparam, case, select, text, update
+from sqlalchemy import Connection, RowMapping, bindparam, case, select, text, update
 
 from actions.core.ports.ledger import Delivery, Offer
 from actions.core.request import Request
@@ -25,6 +25,17 @@ _draw = (
             (requests.c.drawn_version < bindparam("drawn"), bindparam("drawn")), else_=requests.c.drawn_version
         )
     )
+)
+
+
+_by_id = select(offers).where(offers.c.id == bindparam("wanted"))
+_of_request = select(offers).where(offers.c.request == bindparam("of_request"))
+_among = select(offers.c.id).where(offers.c.id.in_(bindparam("ids", expanding=True)))
+_standing = select(offers.c.id).where(
+    *(offers.c[name] == bindparam(name) for name in ("request", "action", "parameters_hash"))
+)
+_by_place = select(deliveries).where(
+    deliveries.c.request == bindparam("of_request"), deliveries.c.place_key == bindparam("at_place")
 )
 
 
@@ -45,25 +56,38 @@ class SqlOffers:
         Offers without a request are told apart by their thread too: each answers in its own.
         """
         row = _offer_row(offer)
-        standing = select(offers.c.id).where(
-            *(offers.c[name] == row[name] for name in ("request", "action", "parameters_hash"))
-        )
         with self._database.read() as connection:
-            known = connection.execute(standing).scalar()
-        if known is not None:
-            return str(known)
+            known = connection.execute(_standing, row).scalar()
+        return self.keep([offer]).get(offer.id, offer.id) if known is None else str(known)
+
+    def keep(self, some: Sequence[Offer]) -> Mapping[str, str]:
+        """Keep offers in one transaction; where one stood already, its id by the id of the one that was not kept."""
         with self._database.write() as connection:
-            connection.execute(self._keep, row)
-            return str(connection.execute(standing).scalar_one())
+            return keep_offers(connection, self._keep, some)
+
+    def of(self, request_id: str) -> Sequence[Offer]:
+        """What the buttons of a request hold."""
+        with self._database.read() as connection:
+            rows = connection.execute(_of_request, {"of_request": request_id}).mappings().all()
+        return [_offer(row) for row in rows]
 
     def get(self, offer_id: str) -> Offer | None:
         """The offer behind a button."""
         with self._database.read() as connection:
-            row = connection.execute(select(offers).where(offers.c.id == offer_id)).mappings().first()
-        if row is None:
-            return None
-        given = {**row, "request": row["request"] or None, "parameters": json.loads(row["parameters"])}
-        return Offer.model_validate(given)
+            row = connection.execute(_by_id, {"wanted": offer_id}).mappings().first()
+        return None if row is None else _offer(row)
+
+
+def keep_offers(connection: Connection, statement: Any, some: Sequence[Offer]) -> dict[str, str]:
+    """Keep offers within a transaction; the standing ids by those of the offers that were not kept."""
+    rows = [_offer_row(offer) for offer in some]
+    connection.execute(statement, rows)
+    kept = set(connection.execute(_among, {"ids": [row["id"] for row in rows]}).scalars())
+    return {row["id"]: str(connection.execute(_standing, row).scalar_one()) for row in rows if row["id"] not in kept}
+
+
+def _offer(row: RowMapping) -> Offer:
+    return Offer.model_validate({**row, "request": row["request"] or None, "parameters": json.loads(row["parameters"])})
 
 
 def _offer_row(offer: Offer) -> dict[str, Any]:
@@ -86,6 +110,7 @@ class SqlDeliveries:
     def __init__(self, database: Database) -> None:
         self._database = database
         new = database.insert(deliveries)
+        self._keep = database.insert(offers).on_conflict_do_nothing()
         drawn = {name: new.excluded[name] for name in ("surface", "reference", "version", "failed", "updated_at")}
         self._note = new.on_conflict_do_update(
             index_elements=["request", "place_key"], set_=drawn, where=deliveries.c.version <= new.excluded.version
@@ -93,15 +118,20 @@ class SqlDeliveries:
 
     def get(self, request_id: str, place_key: str) -> Delivery | None:
         """The delivery of a request's card to a thread."""
-        query = select(deliveries).where(
-            deliveries.c.request == number_of(request_id), deliveries.c.place_key == place_key
-        )
+        where = {"of_request": number_of(request_id), "at_place": place_key}
         with self._database.read() as connection:
-            row = connection.execute(query).mappings().first()
+            row = connection.execute(_by_place, where).mappings().first()
         return None if row is None else _delivery(row)
 
-    def note(self, delivery: Delivery) -> None:
-        """Record how far a card has been drawn; an older version never overwrites a newer one."""
+    def note(self, delivery: Delivery, *, holding: Sequence[Offer] = ()) -> bool:
+        """Record how far a card has been drawn, and what its new buttons hold.
+
+        An older version never overwrites a newer one.
+
+        Returns:
+            Whether everything was kept. Where an offer stood already the card's button has an id that nobody knows, so
+            the card is recorded as one version behind, and is to be drawn again.
+        """
         number = number_of(delivery.request)
         row = delivery.model_dump() | {
             "request": number,
@@ -109,9 +139,12 @@ class SqlDeliveries:
             "failed": prose(delivery.failed),
         }
         with self._database.write() as connection:
+            whole = not (holding and keep_offers(connection, self._keep, holding))
+            row["version"] -= not whole
             connection.execute(self._note, row)
-            where = {"of_request": number, "at_place": delivery.place_key, "drawn": delivery.version}
+            where = {"of_request": number, "at_place": delivery.place_key, "drawn": row["version"]}
             connection.execute(_draw, where)
+        return whole
 
     def failed(self, surface: str, *, since: datetime, limit: int = 100) -> Sequence[Delivery]:
         """Cards that could be delivered nowhere, the latest first."""

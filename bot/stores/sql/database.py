@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import local
 from typing import Any, NoReturn
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
@@ -86,14 +87,40 @@ class Database:
         self.engine = engine
         self.is_postgresql = engine.dialect.name == "postgresql"
         self._writer = engine.execution_options(shipmate_writes=True)
+        # A database in memory lives in its one connection, which a write would wait for in vain.
+        self._may_hold = not isinstance(engine.pool, QueuePool) or engine.pool.size() > 1
+        self._held = local()
         # Reads are single statements: a transaction around one would cost PostgreSQL two more round trips.
         self._reader = engine.execution_options(isolation_level="AUTOCOMMIT") if self.is_postgresql else engine
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection for statements that only read, each on its own."""
-        with answering(), self._reader.connect() as connection:
-            yield connection
+        held: Connection | None = getattr(self._held, "connection", None)
+        with answering():
+            if held is not None:
+                yield held
+                return
+            with self._reader.connect() as connection:
+                yield connection
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Have what this thread reads within share one connection: taking one costs more than a statement does.
+
+        Each statement still sees what was committed before it.
+        """
+        if not self._may_hold or getattr(self._held, "connection", None) is not None:
+            yield
+            return
+        with answering():
+            connection = self._reader.connect()
+        self._held.connection = connection
+        try:
+            yield
+        finally:
+            self._held.connection = None
+            connection.close()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

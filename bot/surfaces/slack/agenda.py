@@ -46,6 +46,11 @@ class Agenda:
         """Whether a card waits for its time."""
         return request_id in self._waiting
 
+    def drop(self, request_id: str) -> None:
+        """Forget a card: it is drawn at once."""
+        with self._changed:
+            self._waiting.pop(request_id, None)
+
     @property
     def waiting(self) -> int:
         """How many cards wait for their time."""

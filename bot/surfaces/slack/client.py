@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping
 from http.client import HTTPException
 from threading import Lock
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import httpx
 
 log = logging.getLogger("shipmate.slack")
 
 TIMEOUT = 10
 """Seconds that one call may take."""
+KEPT_OPEN = 50.0
+"""Seconds for which a connection that nobody uses stays open; less than Slack's side keeps it."""
 LONGEST_PAUSE = 60.0
 """Seconds; a longer Retry-After is taken for this."""
 
@@ -102,49 +108,97 @@ class Declined(SlackFailed):
 
 
 class Transport(Protocol):
-    """What slack_sdk's `WebClient` is to us."""
+    """The way to the Web API: `Line`, or a stand-in for it."""
 
-    def api_call(
-        self, api_method: str, *, http_verb: str = ..., params: Any = ..., json: Any = ..., data: Any = ...
-    ) -> Any:
-        """Call a method; raises slack_sdk's errors."""
+    def ask(self, method: str, token: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Call a method with a token, and answer with what Slack says; raises `SlackFailed`."""
+
+
+class Line:
+    """HTTP connections to the Web API that stay open, for every workspace and every thread of a process.
+
+    slack_sdk's `WebClient` opens one for each call. That is a TLS handshake before every card, and more work for both
+    sides than the call.
+
+    Args:
+        base_url: where the Web API is; nothing is connected before the first call.
+        transport: what carries requests, in place of the network.
+    """
+
+    def __init__(self, base_url: str, *, transport: httpx.BaseTransport | None = None) -> None:
+        self._base_url = base_url
+        self._transport = transport
+        self._lock = Lock()
+        self._http: httpx.Client | None = None
+
+    def ask(self, method: str, token: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Call a method with a token.
+
+        There are no retries below: after a connection that broke it is not known whether a message was posted.
+
+        Args:
+            method: such as "chat.postMessage".
+            token: the workspace's; empty where the method wants none.
+            arguments: as the method names them.
+
+        Raises:
+            SlackFailed: one of the failures above.
+        """
+        import httpx  # noqa: PLC0415 - imported where Slack is used
+
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        http = self._client()
+        try:
+            if method.startswith("oauth."):
+                # In the body, never in the address: these are secrets.
+                answer = http.post(method, headers=headers, data=dict(arguments))
+            elif method in _READS:
+                answer = http.get(method, headers=headers, params=dict(arguments))
+            else:
+                headers["Content-Type"] = "application/json; charset=utf-8"
+                answer = http.post(method, headers=headers, content=json.dumps(arguments))
+        except (httpx.HTTPError, OSError, ValueError) as error:
+            raise Down(method, type(error).__name__) from error
+        found = _said(answer)
+        if found is None or not found.get("ok") or not answer.is_success:
+            raise failure(method, answer.status_code, found, answer.headers)
+        return found
+
+    def _client(self) -> httpx.Client:
+        with self._lock:
+            if self._http is None:
+                import httpx  # noqa: PLC0415 - imported where Slack is used
+
+                # Unbounded but for what is kept: who calls is bounded already, and a call must not wait for a connection.
+                limits = httpx.Limits(max_connections=None, max_keepalive_connections=8, keepalive_expiry=KEPT_OPEN)
+                self._http = httpx.Client(
+                    base_url=self._base_url, timeout=TIMEOUT, limits=limits, transport=self._transport
+                )
+            return self._http
 
 
 class Api:
     """The Web API of one workspace.
 
     Args:
-        transport: slack_sdk's client.
+        transport: the way there.
+        token: the workspace's.
     """
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, token: str = "") -> None:
         self._transport = transport
+        self._token = token
         self._lock = Lock()
         self._me: Mapping[str, str] | None = None
 
     def call(self, method: str, **arguments: Any) -> Mapping[str, Any]:
-        """Call a method.
+        """Call a method; what is None is left out.
 
         Raises:
             SlackFailed: one of the failures above.
         """
-        from slack_sdk.errors import SlackApiError, SlackClientError  # noqa: PLC0415 - imported where Slack is used
-
         given = {name: value for name, value in arguments.items() if value is not None}
-        try:
-            if method.startswith("oauth."):
-                # In the body, never in the address: these are secrets.
-                answer = self._transport.api_call(method, data=given)
-            elif method in _READS:
-                answer = self._transport.api_call(method, http_verb="GET", params=given)
-            else:
-                answer = self._transport.api_call(method, json=given)
-        except SlackApiError as error:
-            raise _failure(method, error.response) from error
-        except (SlackClientError, HTTPException, OSError, ValueError) as error:
-            raise Down(method, type(error).__name__) from error
-        found: Mapping[str, Any] = answer.data if hasattr(answer, "data") else answer
-        return found
+        return self._transport.ask(method, self._token, given)
 
     @property
     def me(self) -> str:
@@ -192,16 +246,6 @@ class OneWorkspace:
         return self._api
 
 
-def connect(token: str, base_url: str) -> Api:
-    """The Web API by a token; nothing is sent yet."""
-    from slack_sdk import WebClient  # noqa: PLC0415 - imported where Slack is used
-
-    quiet = logging.getLogger("shipmate.slack.sdk")
-    # No retries below us: after a connection that broke it is not known whether a message was posted, and the
-    # SDK's own rate limit handler sleeps as long as it is told to.
-    return Api(WebClient(token=token or None, base_url=base_url, timeout=TIMEOUT, retry_handlers=[], logger=quiet))
-
-
 def respond(response_url: str, message: Mapping[str, Any]) -> bool:
     """Post to the response address of a click or command; False where it was not taken."""
     from slack_sdk.webhook import WebhookClient  # noqa: PLC0415 - imported where Slack is used
@@ -214,14 +258,29 @@ def respond(response_url: str, message: Mapping[str, Any]) -> bool:
     return answer.status_code == 200  # noqa: PLR2004 - OK
 
 
-def _failure(method: str, response: Any) -> SlackFailed:
-    data = getattr(response, "data", response)
-    code = str(data.get("error", "unknown")) if isinstance(data, Mapping) else "unknown"
-    status = int(getattr(response, "status_code", 200))
+def _said(answer: httpx.Response) -> Mapping[str, Any] | None:
+    """What Slack says; None where that is not JSON, as in a proxy's page."""
+    try:
+        said = json.loads(answer.content)
+    except ValueError:
+        return None
+    return said if isinstance(said, dict) else None
+
+
+def failure(method: str, status: int, said: Mapping[str, Any] | None, headers: Mapping[str, str]) -> SlackFailed:
+    """What went wrong, by what Slack answered.
+
+    Args:
+        method: what was asked.
+        status: HTTP's.
+        said: the answer's body; None where it could not be read.
+        headers: the answer's.
+    """
+    code = "unknown" if said is None else str(said.get("error", "unknown"))
     if code == "ratelimited" or status == 429:  # noqa: PLR2004 - Too Many Requests
-        after = str((getattr(response, "headers", None) or {}).get("Retry-After", "1"))
+        after = headers.get("Retry-After", "1")
         return Limited(method, float(after) if after.replace(".", "", 1).isdigit() else 1.0)
-    if status >= 500 or code in _DOWN:  # noqa: PLR2004 - the server's own fault
+    if said is None or status >= 500 or code in _DOWN:  # noqa: PLR2004 - the server's own fault
         return Down(method, code if code != "unknown" else str(status))
     for kind, codes in ((Gone, _GONE), (Locked, _LOCKED)):
         if code in codes:

@@ -17,9 +17,11 @@ from actions.core.request import Origin, Proposal, Request, State
 from bot.conversation import Answer, Conversation, Heard
 from bot.surfaces.slack.client import SlackFailed, Workspaces
 from bot.surfaces.slack.delivery import Cards
+from bot.surfaces.slack.drawing import Drawing
 from bot.surfaces.slack.home import Home
 from bot.surfaces.slack.intake import place_of
 from bot.surfaces.slack.people import People
+from bot.surfaces.slack.posting import Posting
 from bot.surfaces.slack.text import Said, read
 
 log = logging.getLogger("shipmate.slack")
@@ -37,7 +39,9 @@ class Handler:
         sessions: the turns of threads.
         workspaces: where Slack is.
         people: who is who.
-        cards: draws and posts.
+        drawing: draws replies as messages.
+        posting: sends messages.
+        cards: keeps requests' cards up to date.
         home: draws App Home.
         draw_later: has a card of whatever thread drawn.
         draw_at: has a card drawn at a time.
@@ -52,6 +56,8 @@ class Handler:
         sessions: Sessions,
         workspaces: Workspaces,
         people: People,
+        drawing: Drawing,
+        posting: Posting,
         cards: Cards,
         home: Home,
         draw_later: Later,
@@ -63,6 +69,8 @@ class Handler:
         self._sessions = sessions
         self._workspaces = workspaces
         self._people = people
+        self._drawing = drawing
+        self._posting = posting
         self._cards = cards
         self._home = home
         self._draw_later = draw_later
@@ -82,7 +90,8 @@ class Handler:
         if by.standing is Standing.OUTSIDER and not meant:
             return
         with self._thinking(body):
-            answer = self._hear(said, by, place, delivered.key)
+            begins = body["thread"] == body["ts"]
+            answer = self._hear(said, by, place, delivered.key, begins=begins)
         if answer.kind == "unclear" and not meant:
             # People talk to each other in threads; what is no request to Shipmate is not interrupted.
             return
@@ -118,7 +127,7 @@ class Handler:
 
     def _publish(self, team: str, user: str, by: Requester) -> None:
         place = place_of(team, user, "")
-        view = self._home.view(by, lambda request: self._cards.look(place, request))
+        view = self._home.view(by, lambda request: self._drawing.in_view(place, request))
         try:
             self._workspaces.api(team).call("views.publish", user_id=user, view=view)
         except SlackFailed as error:
@@ -179,8 +188,9 @@ class Handler:
         if request is not None:
             self._show(request)
 
-    def _hear(self, said: Said, by: Requester, place: Place, cause: str) -> Answer:
-        return self._conversation.hear(Heard(text=said.text, by=by, place=place, cause=cause, quoted=said.quoted))
+    def _hear(self, said: Said, by: Requester, place: Place, cause: str, *, begins: bool = False) -> Answer:
+        heard = Heard(text=said.text, by=by, place=place, cause=cause, quoted=said.quoted, begins=begins)
+        return self._conversation.hear(heard)
 
     def _takes_part(self, place: Place, mine: bool) -> bool:
         return mine or bool(self._sessions.turns(place.key))
@@ -196,10 +206,10 @@ class Handler:
         """Answer in the thread, for all to see."""
         if answer.request is not None:
             self._follow(answer)
-            self._show(answer.request, new=True)
+            self._show(answer.request, answer)
             return
         try:
-            self._cards.say(place, self._cards.message(answer.reply, place))
+            self._posting.post(place, self._drawing.message(answer.reply, place))
         except SlackFailed as error:
             log.warning("an answer in %s goes to the one who asked: %s", place.key, error)
             self._whisper(answer.reply, place_of(place.tenant, user, ""), {"user": user})
@@ -218,7 +228,7 @@ class Handler:
             self._cards.settle_privately(request, body["user"], body.get("response_url", ""))
             self._show(request)
             return
-        self._show(request, new=True)
+        self._show(request, answer)
         thread = self._cards.reference(request).get("ts")
         if thread:
             # What is said under the card is about it.
@@ -243,7 +253,7 @@ class Handler:
         elif self._decides(request) and request.state is State.DONE and answer.follow is not None:
             self._cards.settle_silently(request)
         else:
-            self._show(request, new=True)
+            self._show(request, answer)
 
     def _decides(self, request: Request) -> bool:
         return self._conversation.gate.catalog[request.action].policy.control
@@ -256,22 +266,24 @@ class Handler:
     def _newest(self, request: Request) -> Request:
         return self._ledger.get(request.id) or request
 
-    def _show(self, request: Request, *, new: bool = False) -> None:
-        again = self._cards.show(request, new=new)
+    def _show(self, request: Request, answer: Answer | None = None) -> None:
+        """Bring a card up to date, with what was answered where that is the card as it is to look now."""
+        current = answer is not None and answer.request is not None and answer.request.version == request.version
+        again = self._cards.show(request, answer.reply if answer is not None and current else None)
         if again is not None:
             self._draw_at(request, again)
 
     def _whisper(self, reply: Reply, place: Place, body: Mapping[str, Any]) -> None:
-        message = self._cards.message(reply, place)
+        message = self._drawing.message(reply, place)
         try:
-            self._cards.whisper(place, body["user"], message, body.get("response_url", ""))
+            self._posting.whisper(place, body["user"], message, body.get("response_url", ""))
         except SlackFailed as error:
             log.error("an answer for one person was not delivered: %s", error)  # noqa: TRY400 - told in one line
 
     def _answered(self, request: Request, place: Place, body: Mapping[str, Any]) -> None:
         """A question that was answered shows the answer in place of its buttons."""
         if body.get("private"):
-            self._cards.withdraw(body["response_url"])
+            self._posting.withdraw(body["response_url"])
             return
         reply = Reply(
             title=f"{request.action.replace('_', ' ')} {' '.join(str(v) for v in request.parameters.values())}".strip(),
@@ -279,7 +291,7 @@ class Handler:
             tone=Tone.NEUTRAL,
         )
         try:
-            self._cards.replace(place, body["message"], self._cards.message(reply, place))
+            self._posting.edit(place.tenant, place.channel, body["message"], self._drawing.message(reply, place))
         except SlackFailed as error:
             log.info("an answered question keeps its buttons: %s", error)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from threading import Thread
@@ -17,16 +18,19 @@ from bot.links import Links
 from bot.settings import Settings
 from bot.surfaces.slack.agenda import Agenda
 from bot.surfaces.slack.at_once import AtOnceAnswers
-from bot.surfaces.slack.client import OneWorkspace, Workspaces, connect, respond
+from bot.surfaces.slack.client import Api, Line, OneWorkspace, Workspaces, respond
 from bot.surfaces.slack.delivery import Cards
 from bot.surfaces.slack.door import Door, HttpDoor
+from bot.surfaces.slack.drawing import Drawing
 from bot.surfaces.slack.handler import Handler
 from bot.surfaces.slack.home import Home
 from bot.surfaces.slack.installed import InstalledWorkspaces, Seal
 from bot.surfaces.slack.oauth import OAuth, renewed
 from bot.surfaces.slack.people import People
+from bot.surfaces.slack.posting import Posting
 from bot.surfaces.slack.socket import Socket
-from bot.surfaces.slack.waiting import at_it
+from bot.surfaces.slack.streaming import Streams
+from bot.surfaces.slack.waiting import AtIt
 
 log = logging.getLogger("shipmate.slack")
 
@@ -36,6 +40,8 @@ SETTLED = timedelta(seconds=3)
 """How old a change must be to count as lagging: a newer one is being drawn."""
 SOME_WORDS = timedelta(seconds=0.3)
 """For how long words that are being written are gathered before they are shown."""
+MADE = timedelta(seconds=0.5)
+"""How long the one who made a request has to draw its first card."""
 AT_MOST = 500
 
 
@@ -51,10 +57,11 @@ def workspaces(house: House, settings: Settings) -> Workspaces:
         WeakSecret: the app can be installed, and there is no key to seal its tokens with.
     """
     token = settings.slack_bot_token
-    own = OneWorkspace(connect(token.get_secret_value(), settings.slack_api_url)) if token else None
+    line = Line(settings.slack_api_url)
+    own = OneWorkspace(Api(line, token.get_secret_value())) if token else None
     if own is not None and not _installs(settings):
         return own
-    return _installed(house, settings, own)
+    return _installed(house, settings, own, line)
 
 
 def routes(house: House, settings: Settings) -> Sequence[BaseRoute]:
@@ -75,15 +82,14 @@ def _installs(settings: Settings) -> bool:
     return settings.slack_client_id is not None and settings.slack_client_secret is not None
 
 
-def _installed(house: House, settings: Settings, own: OneWorkspace | None) -> InstalledWorkspaces:
+def _installed(house: House, settings: Settings, own: OneWorkspace | None, line: Line) -> InstalledWorkspaces:
     secret = settings.secret_key.get_secret_value() if settings.secret_key else ""
     client_id, client_secret = _app(settings)
-    anonymous = connect("", settings.slack_api_url)
     return InstalledWorkspaces(
         installations=house.kept.installations,
         seal=Seal(secret),
-        connect=lambda token: connect(token, settings.slack_api_url),
-        renew=lambda refresh: renewed(anonymous, client_id, client_secret, refresh, house.clock),
+        connect=lambda token: Api(line, token),
+        renew=lambda refresh: renewed(Api(line), client_id, client_secret, refresh, house.clock),
         clock=house.clock,
         own=own,
     )
@@ -91,12 +97,13 @@ def _installed(house: House, settings: Settings, own: OneWorkspace | None) -> In
 
 def _oauth(house: House, settings: Settings, where: InstalledWorkspaces) -> OAuth:
     client_id, client_secret = _app(settings)
+    line = Line(settings.slack_api_url)
     return OAuth(
         client_id=client_id,
         client_secret=client_secret,
         address=settings.address,
-        api=connect("", settings.slack_api_url),
-        connect=lambda token: connect(token, settings.slack_api_url),
+        api=Api(line),
+        connect=lambda token: Api(line, token),
         authorize=settings.slack_api_url.removesuffix("/").removesuffix("/api") + "/oauth/v2/authorize",
         organization=house.organization,
         keeper=where,
@@ -129,6 +136,7 @@ def listening(house: House, settings: Settings) -> Slack:
     where = workspaces(house, settings)
     found = Slack(house, where, address=settings.address)
     found.agenda.start()
+    found.at_it.start()
     Thread(target=_warm, args=(house, where), name="slack-warm", daemon=True).start()
     if settings.slack_app_token is not None:
         socket = Socket(door_of(house, where), settings.slack_app_token.get_secret_value(), settings.slack_api_url)
@@ -170,20 +178,23 @@ class Slack:
         self._house = house
         self._where = where
         self._swept: datetime | None = None
+        self._made: deque[tuple[str, datetime]] = deque()
         self.agenda = Agenda(house.clock, self._draw_now)
-        self.closing: list[Callable[[], None]] = [self.agenda.close]
+        self.at_it = AtIt(where)
+        self.closing: list[Callable[[], None]] = [self.agenda.close, self.at_it.close]
         people = People(house.organization, where, house.clock)
         links = Links(house.kept.offers, house.clock, house.ids, address)
+        page = links.to if address else lambda _: ""
+        drawing = Drawing(people=people, offers=house.kept.offers, clock=house.clock, ids=house.ids, page=page)
+        posting = Posting(where, answer)
         self.cards = Cards(
-            workspaces=where,
+            drawing=drawing,
+            posting=posting,
             people=people,
             conversation=house.conversation,
-            offers=house.kept.offers,
             deliveries=house.kept.deliveries,
             clock=house.clock,
-            ids=house.ids,
-            respond=answer,
-            page=links.to if address else lambda _: "",
+            streams=Streams(where, people),
         )
         self.handler = Handler(
             conversation=house.conversation,
@@ -191,6 +202,8 @@ class Slack:
             sessions=house.passing.sessions,
             workspaces=where,
             people=people,
+            drawing=drawing,
+            posting=posting,
             cards=self.cards,
             home=Home(
                 organization=house.organization,
@@ -202,7 +215,7 @@ class Slack:
             ),
             draw_later=self._draw_later,
             draw_at=self.agenda.add,
-            thinking=lambda body: at_it(where, body),
+            thinking=self.at_it,
         )
 
     def handlers(self) -> Mapping[str, Callable[[Delivered], None]]:
@@ -218,20 +231,29 @@ class Slack:
             "slack.draw": self.handler.drawn,
         }
 
-    def draw(self, request_id: str) -> None:
+    def draw(self, request_id: str, version: int) -> None:
         """Have the card of a request that changed brought up to date."""
+        if version == 1:
+            # Whoever made it is about to draw it; what no person of Slack's made is drawn a moment later.
+            self._made.append((request_id, self._house.clock.now() + MADE))
+            return
         request = self._house.kept.ledger.get(request_id)
         if request is None or request.place.surface != "slack":
             return
         if self._house.cards.draft(request):
             # Words come many times a second, and change no version.
             self.agenda.add(request, self._house.clock.now() + SOME_WORDS)
-        else:
+        elif request.state.is_settled:
+            self._draw_later(request)
+            self.agenda.drop(request_id)
+        elif not self.agenda.holds(request_id):
             self._draw_later(request)
 
     def redraw_lagging(self) -> None:
         """Have the cards drawn that lag behind the ledger: after a restart, and whatever was missed."""
         now = self._house.clock.now()
+        while self._made and self._made[0][1] <= now:
+            self._draw_made(self._made.popleft()[0])
         if self._swept is not None and now - self._swept < SWEEP:
             return
         self._swept = now
@@ -239,6 +261,13 @@ class Slack:
             if now - request.updated_at >= SETTLED and not self.agenda.holds(request.id):
                 # Every listener sweeps; the key lets one of them draw in each round.
                 self._put(request, f"{request.version}/{int(now.timestamp() // SWEEP.total_seconds())}")
+
+    def _draw_made(self, request_id: str) -> None:
+        request = self._house.kept.ledger.get(request_id)
+        if request is None or request.place.surface != "slack" or request.version > 1:
+            return
+        if not self.agenda.holds(request_id) and self._house.kept.deliveries.get(request_id, request.place.key) is None:
+            self._draw_later(request)
 
     def close(self) -> None:
         """End what was begun."""

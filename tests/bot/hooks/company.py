@@ -58,7 +58,7 @@ class Company:
         announced = self.bot.passing.bus.announced
         while self._heard < len(announced):
             self._heard += 1
-            self.events.draw(announced[self._heard - 1][0])
+            self.events.draw(*announced[self._heard - 1])
 
     def settle(self) -> None:
         """Let everything go on until nothing does."""

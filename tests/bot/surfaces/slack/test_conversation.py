@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import pytest
 
-from actions.core.people import Standing
-from bot.surfaces.slack.client import Api, OneWorkspace
-from bot.surfaces.slack.waiting import at_it
+from actions.core.people import Requester, Standing
+from actions.core.request import Origin, Proposal
+from bot.surfaces.slack.client import Api, Down, OneWorkspace
+from bot.surfaces.slack.intake import place_of
+from bot.surfaces.slack.waiting import AtIt
 from bot.testing import COMPANY
 from tests.bot.surfaces.slack.workspace import (
     CHANNEL,
@@ -307,11 +309,10 @@ def test_what_can_be_delivered_nowhere_is_recorded(office: Office) -> None:
     [
         refused("ratelimited", 429, {"Retry-After": "30"}),
         refused("internal_error", 500),
-        ConnectionResetError(),
-        TimeoutError(),
+        Down("chat.postMessage", "ReadTimeout"),
         refused("token_revoked"),
     ],
-    ids=["limited", "broken", "reset", "stalled", "revoked"],
+    ids=["limited", "broken", "stalled", "revoked"],
 )
 def test_the_last_state_arrives_after_slack_failed(office: Office, trouble: Exception) -> None:
     office.workspace.fail["chat.postMessage"] = [trouble, trouble]
@@ -328,7 +329,7 @@ def test_after_a_broken_connection_the_card_is_found_again_instead_of_posted_twi
     def post_and_break(**arguments: Any) -> dict[str, Any]:
         post(**arguments)
         monkeypatch.setattr(office.workspace, "chat_postMessage", post)
-        raise ConnectionResetError
+        raise Down("chat.postMessage", "ReadError")
 
     monkeypatch.setattr(office.workspace, "chat_postMessage", post_and_break)
     office.say(DANA, STAGING)
@@ -349,13 +350,31 @@ def test_a_listener_that_comes_back_draws_what_lags(office: Office) -> None:
     assert "runs in staging" in says(office.card())
 
 
+def test_the_first_card_of_what_nobody_in_slack_asked_for_comes_a_moment_later(office: Office) -> None:
+    proposal = Proposal(
+        action="deploy",
+        parameters={"service": "checkout", "version": "v1.4.2", "environment": "staging"},
+        requester=Requester(name="dana"),
+        place=place_of(TEAM, CHANNEL, ""),
+        cause="a rule",
+        origin=Origin.PLAYBOOK,
+    )
+    office.bot.house.gate.submit(proposal)
+    office.listen()
+    assert not office.posted()
+    office.bot.clock.advance(1)
+    office.slack.redraw_lagging()
+    office.listen()
+    assert "is accepted" in says(office.card())
+
+
 def test_two_listeners_that_hear_of_a_change_post_one_card(office: Office) -> None:
     office.bot.ask("dana", "deploy", service="checkout", version="v1.4.2", environment="staging")
     office.say(DANA, f"<@{ME}> deploy catalog v1.4.2 to staging")
     other = office.another_listener()
     for listener in (office.slack, other):
-        listener.draw("R-1")
-        listener.draw("R-2")
+        listener.draw("R-1", 2)
+        listener.draw("R-2", 2)
     office.listen(other)
     assert len(office.posted()) == 1
 
@@ -455,19 +474,11 @@ def test_who_waits_is_shown_that_it_is_at_it(
 ) -> None:
     office.workspace.fail = fails
     said = {"team": TEAM, "channel": CHANNEL, "ts": "1.1", "thread": "1.0", **body}
-    seen = threading.Event()
-
-    class Noticed(Api):
-        def call(self, method: str, **arguments: Any) -> Mapping[str, Any]:
-            try:
-                return super().call(method, **arguments)
-            finally:
-                if len(office.workspace.calls) >= len(shown):
-                    seen.set()
-
-    where = OneWorkspace(Noticed(office.workspace))
-    with at_it(where, said, after=0):
-        seen.wait(10)
+    seconds = count(step=2)
+    at_it = AtIt(OneWorkspace(Api(office.workspace)), now=lambda: next(seconds))
+    with at_it(said):
+        at_it.look()
+        at_it.look()
     assert [method for method, _ in office.workspace.calls if method != "auth.test"] == shown
 
 

@@ -18,7 +18,7 @@ from bot.surfaces.slack.installed import Grant, InstalledWorkspaces, Seal, WeakS
 from bot.surfaces.slack.manifest import SCOPES, manifest
 from bot.surfaces.slack.oauth import OAuth, renewed
 from bot.testing.fakes import CountingIds, HandClock
-from tests.bot.surfaces.slack.workspace import Response, refused
+from tests.bot.surfaces.slack.workspace import refused
 
 SECRET = "a secret of more than twenty-four characters"
 COMPANY = Organization.model_validate(
@@ -49,9 +49,10 @@ class Slack:
         self.fails: list[str] = []
 
     def connect(self, token: str) -> Api:
-        return Api(_Client(self, token))
+        return Api(self, token)
 
-    def call(self, token: str, method: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    def ask(self, method: str, token: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        given = arguments
         if self.fails:
             raise refused(self.fails.pop())
         if method == "auth.revoke":
@@ -72,14 +73,6 @@ class Slack:
             "team": {"id": "T1"},
             "authed_user": {"id": self.installer},
         }
-
-
-class _Client:
-    def __init__(self, slack: Slack, token: str) -> None:
-        self.slack, self.token = slack, token
-
-    def api_call(self, api_method: str, **given: Any) -> Response:
-        return Response(ok=True, **self.slack.call(self.token, api_method, given.get("data") or {}))
 
 
 class Installing:
@@ -121,8 +114,8 @@ class Installing:
         return self.browser.get("/slack/oauth_redirect", params={"code": code, "state": state})
 
     def token(self, process: InstalledWorkspaces | None = None) -> str:
-        client: Any = (process or self.workspaces).api("T1")._transport
-        return str(client.token)
+        api: Any = (process or self.workspaces).api("T1")
+        return str(api._token)
 
 
 @pytest.fixture

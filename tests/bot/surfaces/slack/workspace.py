@@ -9,11 +9,9 @@ from copy import deepcopy
 from itertools import count
 from typing import Any
 
-from slack_sdk.errors import SlackApiError
-
 from actions.core.ports.messaging import Turn
 from actions.core.request import Origin
-from bot.surfaces.slack.client import Api, OneWorkspace
+from bot.surfaces.slack.client import Api, Down, OneWorkspace, SlackFailed, failure
 from bot.surfaces.slack.door import Answer
 from bot.surfaces.slack.surface import Slack, door_of
 from bot.testing import COMPANY, Bot
@@ -23,17 +21,6 @@ from tests.bot.surfaces.slack.limits import check_blocks, nodes, shown
 TEAM, ME, CHANNEL = "T0SHOP", "U0MATE", "C0OPS"
 ADDRESS = "https://shipmate.example"
 DANA, ERIN, LENA = "U0DANA", "U0ERIN", "U0LENA"
-
-
-class Response(dict[str, Any]):
-    """An answer as slack_sdk hands it out."""
-
-    status_code = 200
-    headers: Mapping[str, str] = {}
-
-    @property
-    def data(self) -> dict[str, Any]:
-        return self
 
 
 class Workspace:
@@ -58,17 +45,19 @@ class Workspace:
         self.groups: dict[str, list[str]] = {}
         self._stamps = count(1)
 
-    def api_call(
-        self, api_method: str, *, http_verb: str = "POST", params: Any = None, json: Any = None, data: Any = None
-    ) -> Response:
-        arguments = deepcopy(dict(json or params or data or {}))
-        self.calls.append((api_method, arguments))
-        failing = self.fail.get(api_method)
+    def ask(self, method: str, token: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        del token
+        given = deepcopy(dict(arguments))
+        self.calls.append((method, given))
+        failing = self.fail.get(method)
         if failing:
             trouble = failing.pop(0)
+            if isinstance(trouble, OSError):
+                # As the line tells of a connection that broke.
+                raise Down(method, type(trouble).__name__)
             raise trouble if isinstance(trouble, Exception) else refused(trouble)
-        answer: Callable[..., dict[str, Any]] = getattr(self, api_method.replace(".", "_"))
-        return Response(ok=True, **answer(**arguments))
+        answer: Callable[..., dict[str, Any]] = getattr(self, method.replace(".", "_"))
+        return {"ok": True, **answer(**given)}
 
     def auth_test(self) -> dict[str, Any]:
         return {"user_id": ME, "team_id": TEAM}
@@ -143,11 +132,9 @@ class Workspace:
         return sum(called == method for called, _ in self.calls)
 
 
-def refused(error: str, status: int = 200, headers: Mapping[str, str] | None = None) -> SlackApiError:
-    response = Response(ok=False, error=error)
-    response.status_code = status
-    response.headers = headers or {}
-    return SlackApiError(error, response)  # type: ignore[no-untyped-call]
+def refused(error: str, status: int = 200, headers: Mapping[str, str] | None = None) -> SlackFailed:
+    """As Slack refuses a call, whichever it is."""
+    return failure("a call", status, {"ok": False, "error": error}, headers or {})
 
 
 def check_view(view: dict[str, Any]) -> None:
@@ -269,7 +256,7 @@ class Office:
         inbox, announced = self.bot.passing.inbox, self.bot.passing.bus.announced
         for _ in range(50):
             while self._heard < len(announced):
-                listener.draw(announced[self._heard][0])
+                listener.draw(*announced[self._heard])
                 self._heard += 1
             listener.agenda.flush()
             waiting = list(inbox.take("test", wait=0))
