@@ -13,7 +13,7 @@ from actions.core.catalog import Catalog, Verb
 from actions.core.organization import Organization
 from actions.core.people import Standing
 from actions.core.places import Place
-from actions.core.ports.ledger import Offer, Offers
+from actions.core.ports.ledger import Offers
 from actions.core.ports.messaging import Inbox
 from actions.core.ports.surroundings import Clock
 from bot.surfaces.slack import forms
@@ -119,7 +119,7 @@ class AtOnceAnswers:
         metadata = {"offer": offer.id, "channel": place.channel, "thread": place.thread}
         view = forms.form(self._catalog[offer.action], self._organization, metadata, fixed=offer.parameters)
         if not self._open(place.tenant, payload.get("trigger_id") or "", view):
-            self._offer_again(place, user, offer, payload)
+            self._put_again(place, user, payload, offer=offer.id)
         return None
 
     def _shortcut(self, payload: Mapping[str, Any]) -> Answer:
@@ -128,7 +128,9 @@ class AtOnceAnswers:
         text = (message.get("text") or "")[:_QUOTED]
         thread = message.get("thread_ts") or payload.get("message_ts") or message.get("ts") or ""
         metadata = {"channel": channel, "thread": thread, "about": text[: _QUOTED // 2]}
-        self._open(_team(payload), payload.get("trigger_id") or "", forms.question(text, metadata))
+        team, user = _team(payload), (payload.get("user") or {}).get("id") or ""
+        if not self._open(team, payload.get("trigger_id") or "", forms.question(text, metadata)):
+            self._put_again(place_of(team, channel, thread), user, payload, offer="")
         return None
 
     def _options(self, payload: Mapping[str, Any]) -> Answer:
@@ -181,14 +183,17 @@ class AtOnceAnswers:
             return False
         return True
 
-    def _offer_again(self, place: Place, user: str, offer: Offer, payload: Mapping[str, Any]) -> None:
-        key = f"slack/{place.tenant}/{place.channel}/{payload['actions'][0].get('action_ts')}/{user}/again"
+    def _put_again(self, place: Place, user: str, payload: Mapping[str, Any], *, offer: str) -> None:
+        """Have somebody told that it took too long, with a button for the form of an offer."""
+        pressed: Mapping[str, Any] = next(iter(payload.get("actions") or ()), payload)
+        when = pressed.get("action_ts")
+        key = f"slack/{place.tenant}/{place.channel}/{when}/{user}/again"
         body = {
             "team": place.tenant,
             "user": user,
             "channel": place.channel,
             "thread": place.thread,
-            "offer": offer.id,
+            "offer": offer,
             "response_url": payload.get("response_url") or "",
         }
         self._put(key, place, "slack.again", body)

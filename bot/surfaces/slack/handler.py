@@ -173,14 +173,16 @@ class Handler:
     def reopened(self, delivered: Delivered) -> None:
         """A form came too late for its trigger: a button opens it again."""
         body: Mapping[str, Any] = delivered.body
+        place = place_of(body["team"], body["channel"], body["thread"])
         offer = self._conversation.offers.get(body["offer"])
-        if offer is not None:
-            # What a button asks for is drawn as one that opens a form.
-            button = Button(
-                label="Open the form", action=offer.action, parameters=offer.parameters, asks_for=("the rest",)
+        if offer is None:
+            self._whisper(
+                Reply(title="That took too long for Slack to open the form. Choose it once more."), place, body
             )
-            reply = Reply(title="That took too long for Slack to open the form.", buttons=(button,))
-            self._whisper(reply, place_of(body["team"], body["channel"], body["thread"]), body)
+            return
+        # What a button asks for is drawn as one that opens a form.
+        button = Button(label="Open the form", action=offer.action, parameters=offer.parameters, asks_for=("the rest",))
+        self._whisper(Reply(title="That took too long for Slack to open the form.", buttons=(button,)), place, body)
 
     def drawn(self, delivered: Delivered) -> None:
         """A request changed: its card is brought up to date."""

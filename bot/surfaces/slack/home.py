@@ -115,7 +115,8 @@ class Home:
         return sorted(found, key=lambda request: request.state.is_final)
 
     def _services(self, by: Requester) -> Sequence[Service]:
-        own = [service for service in self._organization.services if by.name in service.owners]
+        mine = {by.name, *(team.name for team in self._organization.teams if by.name in team.members)}
+        own = [service for service in self._organization.services if mine & set(service.owners)]
         return (own or self._organization.services)[:SERVICES_SHOWN]
 
     def _running(self, services: Sequence[Service]) -> list[Text]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.peers.conftest import Start, eventually, free_port
-from tests.peers.slack.workspace import CHANNEL, ME, Workspace, says
+from tests.peers.slack.workspace import CHANNEL, ME, TEAM, Workspace, says
 
 pytestmark = pytest.mark.peers
 
@@ -85,7 +85,52 @@ def test_a_question_and_its_form(slack: Workspace) -> None:
     question = slack.await_answer("Which version", thread)
     slack.press(DANA, question, "Fill in the form")
     slack.modal()
-    slack.send_off(DANA, version="not a version!")
-    assert slack.modal()["callback_id"] == "form"
-    slack.send_off(DANA, version="v1.4.2")
+    errors = slack.send_off(DANA, version="not a version!")
+    assert list(errors) == ["version"]
+    assert slack.modal()["callback_id"] == "form", "a form with errors stays open"
+    assert slack.send_off(DANA, version="v1.4.2") == {}
     slack.await_answer("runs in development", thread)
+
+
+def test_the_commands_and_their_menu(slack: Workspace) -> None:
+    # An operation's card is for the channel, an answer for the one who asked.
+    slack.command(DANA, "/deploy", "checkout v1.4.2 to staging")
+    slack.await_answer("runs in staging")
+    slack.command(DANA, "/status", "checkout")
+    slack.await_answer("checkout is", to=DANA)
+    assert all("checkout is" not in says(message) for message in slack.answers())
+    slack.command(DANA, "/rollback", "checkout in staging")
+    slack.await_answer("v1.4.1 runs in staging")
+
+    # Decided from App Home, which shows it.
+    slack.command(DANA, "/deploy", "checkout v1.4.2 to production")
+    slack.await_answer("waits for approval")
+    assert "1 request waits for your approval" in slack.home(ERIN)
+    slack.command(ERIN, "/shipmate", "deny R-4 because the shop is full")
+    slack.await_answer("the shop is full")
+
+
+@pytest.mark.parametrize("slack", ["events"], indirect=True)
+def test_what_only_slack_itself_can_send(slack: Workspace) -> None:
+    """What this Slack does not send is sent as the reference has it; what comes of it, it judges."""
+    slack.command(DANA, "/shipmate")
+    menu = slack.modal()
+    chosen = {"type": "static_select", "action_id": "verb:menu", "selected_option": {"value": "deploy"}}
+    dana = {"user": {"id": DANA, "team_id": TEAM}}
+    assert slack.deliver({"type": "block_actions", **dana, "view": menu, "actions": [chosen]}) is None
+    form = slack.modal()
+    assert form["callback_id"] == "form"
+    asked = {"type": "block_suggestion", **dana, "view": form, "block_id": "service", "value": "CHECK"}
+    assert [option["value"] for option in slack.deliver(asked)["options"]] == ["checkout"]
+    filled = {"service": "checkout", "environment": "staging"}
+    assert list(slack.send_off(DANA, **filled, version="no such!")) == ["version"]
+    assert slack.send_off(DANA, **filled, version="v1.4.2") == {}
+    slack.await_answer("runs in staging")
+
+    said = slack.say(SAM, "the build of checkout is red again")
+    slack.command(DANA, "/status", "checkout")
+    shortcut = {"type": "message_action", "callback_id": "ask", "message": {"ts": said, "text": "it is red"}}
+    assert slack.deliver({**shortcut, **dana, "trigger_id": slack.trigger()}) is None
+    assert slack.modal()["callback_id"] == "question"
+    slack.send_off(DANA, text="status of checkout")
+    slack.await_answer("checkout is", said)

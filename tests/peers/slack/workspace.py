@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import json
 import os
+import re
 import socket
 import struct
+import time
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 
@@ -37,6 +41,7 @@ class Workspace:
         self, binary: Path, start: Start, home: Path, *, mode: str, deliver_to: str, users: Mapping[str, str]
     ) -> None:
         self.port = free_port()
+        self._deliver_to = deliver_to
         config = {
             "workspace": {"name": "Lanternshop", "domain": "lanternshop", "teamId": TEAM},
             "app": {
@@ -132,8 +137,8 @@ class Workspace:
         view = views[0]
         return shown(view.get("view", view)["blocks"])
 
-    def send_off(self, user: str, **values: str) -> None:
-        """Somebody fills in the open modal and sends it off."""
+    def send_off(self, user: str, **values: str) -> dict[str, str]:
+        """Somebody fills in the open modal and sends it off; the errors at its fields."""
         filled: dict[str, Any] = {}
         for node in nodes(self.modal()["blocks"]):
             if node.get("type") == "input" and node["block_id"] in values:
@@ -142,6 +147,30 @@ class Workspace:
                 filled[node["block_id"]] = {"value": chosen if "select" in kind else {"type": kind, "value": value}}
         with closing(Browser(self.port)) as browser:
             browser.send({"t": "view_submit", "user": user, "values": filled})
+            told = browser.await_any("view", "view_errors")
+        errors: dict[str, str] = told.get("errors") or {}
+        return errors
+
+    def trigger(self) -> str:
+        """A trigger that opens a modal, from what was delivered last."""
+        found = re.findall(r'"trigger_id": ?"([^"]+)"', json.dumps(self.control("log")).replace("\\", ""))
+        assert found, "nothing was delivered that carries a trigger"
+        return str(found[-1])
+
+    def deliver(self, payload: Mapping[str, Any]) -> Any:
+        """Deliver what this Slack knows nothing of, signed as Slack signs it; what Shipmate answers."""
+        who = {"team": {"id": TEAM}, "channel": {"id": CHANNEL}, "trigger_id": "1.1", **payload}
+        body = urlencode({"payload": json.dumps(who)}).encode()
+        stamp = str(int(time.time()))
+        digest = hmac.digest(SECRET.encode(), b"v0:" + stamp.encode() + b":" + body, "sha256").hex()
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "X-Slack-Request-Timestamp": stamp,
+            "X-Slack-Signature": f"v0={digest}",
+        }
+        answer = httpx.post(self._deliver_to, content=body, headers=headers, timeout=20, trust_env=False)
+        assert answer.status_code == 200, answer.text
+        return answer.json() if answer.content else None
 
 
 def look(port: int) -> dict[str, Any]:
@@ -173,8 +202,13 @@ class Browser:
         size = bytes([0x80 | len(data)]) if len(data) < 126 else bytes([0x80 | 126]) + struct.pack(">H", len(data))
         masked = bytes(byte ^ mask[index % 4] for index, byte in enumerate(data))
         self._socket.sendall(b"\x81" + size + mask + masked)
-        # What happens because of it is told; once anything is, it was taken.
-        self._frame()
+
+    def await_any(self, *kinds: str) -> dict[str, Any]:
+        """Wait until something of these kinds happens."""
+        while True:
+            told: dict[str, Any] = json.loads(self._frame())
+            if told["t"] in kinds:
+                return told
 
     def close(self) -> None:
         """Leave the page."""

@@ -1,0 +1,214 @@
+"""What Slack's people are promised beside the main road: answers typed or chosen, decisions that lapse, messages that go away."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actions import catalog
+from actions.core.organization import Organization
+from actions.core.request import State
+from bot.testing import COMPANY, Bot
+from intents.recognizer import Recognizer
+from tests.bot.surfaces.slack.workspace import (
+    CHANNEL,
+    DANA,
+    ERIN,
+    LENA,
+    ME,
+    TEAM,
+    Office,
+    buttons,
+    message,
+    refused,
+    says,
+)
+
+SAM = "U0SAM"
+STAGING = f"<@{ME}> deploy checkout v1.4.2 to staging"
+PRODUCTION = f"<@{ME}> deploy checkout v1.4.2 to production"
+
+
+def company(**more: Any) -> dict[str, Any]:
+    people = [{**p, "slack": f"U0{p['name'].upper()}"} for p in COMPANY["people"]]
+    return {**COMPANY, "people": people, **more}
+
+
+@pytest.fixture
+def office() -> Office:
+    return Office(company())
+
+
+@pytest.fixture(scope="module")
+def local(learned: Path) -> Recognizer:
+    return Recognizer(catalog(), Organization.model_validate(COMPANY), cache=learned)
+
+
+@pytest.fixture
+def listening(local: Recognizer) -> Office:
+    """An office that understands what people type as the real one does."""
+    return Office(bot=Bot(company(), understanding=lambda: local))
+
+
+def whispered(office: Office, to: str) -> list[str]:
+    return [says(said) for who, said in office.workspace.whispers if who in {to, f"https://respond/{to}"}]
+
+
+def test_what_is_missing_can_be_typed_into_the_thread(listening: Office) -> None:
+    thread = listening.say(DANA, f"<@{ME}> deploy checkout v1.4.2")
+    assert "Which environment?" in says(listening.card())
+    listening.say(DANA, "staging", thread=thread)
+    listening.pass_time(60)
+    assert "checkout v1.4.2 runs in staging" in says(listening.posted()[-1])
+
+
+def test_more_than_a_few_choices_are_a_select() -> None:
+    many = [{"name": f"test-{number}"} for number in range(6)]
+    known = company(environments=[*COMPANY["environments"], *many])
+    office = Office(known)
+    office.say(DANA, f"<@{ME}> deploy checkout v1.4.2")
+    question = office.card()
+    (select,) = next(b for b in question["blocks"] if b["type"] == "actions")["elements"]
+    assert select["type"] == "static_select"
+    chosen = next(option for option in select["options"] if option["text"]["text"] == "staging")
+    office.deliver(
+        {
+            "type": "block_actions",
+            "team": {"id": TEAM},
+            "user": {"id": DANA, "team_id": TEAM},
+            "channel": {"id": CHANNEL},
+            "container": {"type": "message", "message_ts": question["ts"], "channel_id": CHANNEL},
+            "message": {"ts": question["ts"], "thread_ts": question["thread_ts"]},
+            "actions": [
+                {"type": "static_select", "action_id": "answer", "action_ts": "5.5", "selected_option": chosen}
+            ],
+        }
+    )
+    office.listen()
+    office.pass_time(60)
+    assert "checkout v1.4.2 runs in staging" in says(office.posted()[-1])
+
+
+def test_the_commands_of_their_own(listening: Office) -> None:
+    listening.command(DANA, "/deploy", "checkout v1.4.2 to staging", "1.1")
+    listening.pass_time(60)
+    listening.command(DANA, "/status", "checkout", "1.2")
+    listening.pass_time(5)
+    assert any("checkout is" in told or "healthy" in told for told in whispered(listening, DANA))
+    listening.command(DANA, "/rollback", "checkout in staging", "1.3")
+    listening.pass_time(60)
+    first, second = listening.posted()
+    assert "checkout v1.4.2 runs in staging" in says(first)
+    assert "checkout v1.4.1 runs in staging" in says(second)
+
+
+def test_an_approval_that_lapses_loses_its_buttons_and_says_so(office: Office) -> None:
+    office.say(DANA, PRODUCTION)
+    office.pass_time(3)
+    card = deepcopy(office.posted()[0])
+    assert "Approve" in buttons(card)
+    office.bot.tick(16 * 60)
+    office.listen()
+    assert "expired" in says(office.card())
+    assert buttons(office.card()) == ["Try again"]
+    office.press(ERIN, card, "Approve")
+    assert office.bot.request("R-1").state is State.EXPIRED
+    assert whispered(office, ERIN)
+
+
+def test_a_denial_says_who_and_when(office: Office) -> None:
+    office.say(DANA, PRODUCTION)
+    office.pass_time(3)
+    office.press(ERIN, office.posted()[0], "Deny")
+    office.send_off(ERIN, office.workspace.views[-1], reason="not on a Friday")
+    office.pass_time(2)
+    assert f"<@{ERIN}> denied <!date^" in says(office.card())
+
+
+def test_a_refusal_tells_the_one_who_pressed_and_changes_nothing(office: Office) -> None:
+    office.say(DANA, PRODUCTION)
+    office.pass_time(3)
+    before = office.bot.request("R-1")
+    office.press(SAM, office.posted()[0], "Approve")
+    (told,) = whispered(office, SAM)
+    assert "devops" in told
+    assert office.bot.request("R-1") == before
+    assert not whispered(office, DANA)
+
+
+def test_a_card_that_somebody_deleted_is_posted_anew(office: Office) -> None:
+    office.say(DANA, STAGING)
+    del office.workspace.messages[CHANNEL, office.card()["ts"]]
+    office.pass_time(60)
+    assert "runs in staging" in says(office.card())
+
+
+@pytest.mark.parametrize("gone", ["not_in_channel", "channel_not_found", "is_archived", "restricted_action"])
+def test_where_shipmate_may_not_post_the_outcome_goes_to_the_one_who_asked(office: Office, gone: str) -> None:
+    office.workspace.fail["chat.postMessage"] = [refused(gone)]
+    office.say(DANA, STAGING)
+    office.pass_time(60)
+    assert "runs in staging" in says(office.card("D0DANA"))
+
+
+@pytest.mark.parametrize("subtype", ["message_changed", "message_deleted", "bot_message", "channel_join"])
+def test_what_is_no_new_message_of_a_person_is_no_request(office: Office, subtype: str) -> None:
+    office.deliver(message(DANA, STAGING, "1.1", subtype=subtype))
+    office.listen()
+    assert not office.posted()
+    assert office.bot.house.kept.ledger.get("R-1") is None
+
+
+def test_thumbs_stay_where_a_card_is_posted_anew(office: Office) -> None:
+    office.say(DANA, f"<@{ME}> help")
+    office.pass_time(2)
+    request = office.bot.request("R-1")
+    office.slack.cards.rate(request, DANA, "down")
+    assert office.slack.cards.reference(request)["feedback"] == {DANA: "down"}
+
+
+@pytest.mark.parametrize("said", ["help", "services"])
+def test_answers_can_be_rated(office: Office, said: str) -> None:
+    office.say(DANA, f"<@{ME}> {said}")
+    office.pass_time(2)
+    assert "feedback_buttons" in str(office.card()["blocks"])
+
+
+def test_changes_and_decisions_are_not_rated(office: Office) -> None:
+    office.say(DANA, STAGING)
+    office.pass_time(60)
+    assert "feedback_buttons" not in str(office.card()["blocks"])
+
+
+def test_services_of_ones_teams_come_first_at_home() -> None:
+    teams = [{"name": "payments", "members": ["lena"]}, {"name": "discovery"}]
+    office = Office(company(teams=teams))
+    for service in ("checkout", "catalog"):
+        office.say(DANA, f"<@{ME}> deploy {service} v1.4.2 to staging")
+        office.pass_time(60)
+    event = {"type": "app_home_opened", "tab": "home", "user": LENA, "event_ts": "1"}
+    office.deliver({"type": "event_callback", "team_id": TEAM, "event_id": "Ev", "event": event})
+    office.listen()
+    home = says(office.workspace.homes[LENA])
+    assert "checkout" in home
+    assert "catalog" not in home
+
+
+def test_a_shortcut_that_came_too_late_says_so(office: Office) -> None:
+    office.deliver(
+        {
+            "type": "message_action",
+            "team": {"id": TEAM},
+            "user": {"id": DANA, "team_id": TEAM},
+            "channel": {"id": CHANNEL},
+            "message": {"ts": "1.5", "text": "deploy failed"},
+            "trigger_id": "expired",
+            "response_url": f"https://respond/{DANA}",
+            "action_ts": "7.7",
+        }
+    )
+    office.listen()
+    assert "too long" in whispered(office, DANA)[0]
