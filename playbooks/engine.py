@@ -244,6 +244,8 @@ class Run:
     def _may_try_again(self, step: StepOf, last: Request) -> bool:
         if step.retry is None or (last.occasion and last.occasion.attempt > step.retry.times):
             return False
+        if last.outcome in step.retry.unless:
+            return False
         return last.state is State.FAILED or (last.state is State.CANCELLED and self._ran_out(step, last))
 
     def _ran_out(self, step: StepOf, last: Request) -> bool:

@@ -120,10 +120,12 @@ class Retry(_Part):
     Attributes:
         times: at most so often.
         after: how long to wait before.
+        unless: outcomes after which it is not, such as "not proven".
     """
 
     times: Annotated[int, Field(ge=1, le=5)] = 1
     after: Duration = Field(default="30s", validate_default=True)
+    unless: tuple[str, ...] = ()
 
 
 class Undo(_Part):

@@ -257,7 +257,7 @@ class PolicyRule(_Section):
 
 
 class Limits(_Section):
-    """How much one person may ask for.
+    """How much one person may ask for, and one machine (a playbook) for one service.
 
     Attributes:
         changes_per_minute: requests that change something, a person and minute.

@@ -12,7 +12,7 @@ from actions.core.ports.packages import Packages
 from actions.core.request import State
 from bot.hooks.events import Events
 from bot.hooks.gitlab import Hook, translate
-from bot.testing import Bot
+from bot.testing import COMPANY, Bot
 from tests.bot.test_failures import CI, MISSING, OWN, Index, prove, words
 
 TOKEN = "a-webhook-token"
@@ -34,8 +34,8 @@ def payload(
 class Company:
     """A bot with its webhook's door and its listener."""
 
-    def __init__(self) -> None:
-        self.bot = Bot(outside={Packages: Index})
+    def __init__(self, **more: Any) -> None:
+        self.bot = Bot({**COMPANY, **more}, outside={Packages: Index})
         house = self.bot.house
         hook = Hook(TOKEN, house.passing.inbox, house.organization, house.clock)
         self.http = TestClient(Starlette(routes=[hook.route()]))
@@ -175,3 +175,17 @@ def test_who_set_it_going_is_told_in_their_own_thread(company: Company) -> None:
     company.deliver(payload())
     company.listen()
     assert company.bot.request("R-2").place.thread == "sams"
+
+
+def test_a_flood_of_one_services_failures_leaves_the_playbooks_free_for_the_others() -> None:
+    flooded = Company(limits={"changes_per_minute": 2})
+    for number in (811, 812, 813):
+        flooded.bot.pipelines.add("shop/checkout", "failed", trace=MISSING)
+        flooded.deliver(payload(number=number))
+    flooded.bot.pipelines.add("shop/catalog", "failed", trace=MISSING)
+    flooded.deliver({**payload(number=814), "project": {"path_with_namespace": "shop/catalog"}})
+    flooded.listen()
+    states = {each: flooded.bot.request(each) for each in ("R-1", "R-2", "R-3", "R-4")}
+    assert [each.state is State.REFUSED for each in states.values()] == [False, False, True, False]
+    assert states["R-4"].service == "catalog"
+    assert "2 changes a minute for one machine and checkout" in states["R-3"].message

@@ -191,6 +191,17 @@ def test_a_manual_job_waits_until_it_is_played(gitlab_client: gitlab.Gitlab, eve
     eventually(lambda: project.pipelines.get(pipeline.id).status == "success")
 
 
+def test_a_variable_that_was_added_since_is_there_for_a_job_that_runs_again(
+    gitlab_client: gitlab.Gitlab, eventually: Eventually
+) -> None:
+    project = gitlab_client.projects.get("shop/search")
+    pipeline = commit(project, "asked", "a: {script: 'test \"$SEARCH_KEY\" = open-sesame'}")
+    eventually(lambda: project.pipelines.get(pipeline.id).status == "failed")
+    project.variables.create({"key": "SEARCH_KEY", "value": "open-sesame", "masked": True})
+    pipeline.retry()
+    eventually(lambda: project.pipelines.get(pipeline.id).status == "success")
+
+
 def test_masked_variables_do_not_show_in_a_trace(gitlab_client: gitlab.Gitlab, eventually: Eventually) -> None:
     project = gitlab_client.projects.get("shop/search")
     project.variables.create({"key": "DEPLOY_KEY", "value": "correct-horse-battery", "masked": True})

@@ -78,6 +78,7 @@ class Floor:
     """
 
     def __init__(self, sandbox: Sandbox, places: dict[str, str]) -> None:
+        self.sandbox = sandbox
         self.places = places
         self.connection = GitLab(sandbox.gitlab_url, sandbox.gitlab_token)
         self.pipelines = GitLabPipelines(self.connection)
