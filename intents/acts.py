@@ -203,12 +203,7 @@ def _question(spoken: _Spoken) -> Act | None:  # noqa: PLR0911 - one return a ca
         return Act.REQUEST if sure else Act.QUESTION
     if first in {"may", "can", "could", "would", "will"} and "please" in said:
         return Act.REQUEST
-    if (
-        first == "could"
-        and spoken.body[1:2]
-        and spoken.body[1].found
-        and set(said[2:5]) & {"be", "get", "have", "go", "run"}
-    ):
+    if first in {"could", "can", "may"} and second not in word_set("acts.subjects") and _wants(spoken):
         return Act.REQUEST
     if spoken.starts("request_idiom"):
         return Act.REQUEST
@@ -223,6 +218,16 @@ def _question(spoken: _Spoken) -> Act | None:  # noqa: PLR0911 - one return a ca
     if set(said[:4]) & word_set("acts.embed") and any(word in _WH | _IF for word in said[1:7]):
         return Act.QUESTION
     return Act.QUESTION if spoken.starts("open_question") else None
+
+
+def _wants(spoken: _Spoken) -> bool:
+    """Whether a "could" is about something that shall be: "could version 2 of checkout go to production?"."""
+    said = spoken.words
+    if not any(piece.found for piece in spoken.body[1:5]):
+        return False
+    if set(said[2:9]) & {"get", "have", "go", "run"}:
+        return True
+    return any(said[at] == "be" and spoken.heads(at + 1, at + 3) for at in range(2, len(said)))
 
 
 def _opinion(spoken: _Spoken) -> bool:
@@ -291,7 +296,7 @@ def _forbids_at(spoken: _Spoken, at: int) -> bool:
 
 def _told(spoken: _Spoken) -> Act | None:
     said = spoken.words
-    if spoken.starts("told") or any(_tells_at(spoken, at) for at in range(1, len(said))):
+    if spoken.starts("told") or _was(spoken) or any(_tells_at(spoken, at) for at in range(1, len(said))):
         return Act.REPORTED
     if said[0] in {"we", "they", "people"} and len(said) > 1:
         verb = next((at for at in range(1, len(said)) if said[at] not in word_set("acts.adverbs")), 1)
@@ -315,9 +320,21 @@ def _told(spoken: _Spoken) -> Act | None:
     return None
 
 
+def _was(spoken: _Spoken) -> bool:
+    """Whether a clause that is no order tells how something was: "yesterday's rollback of checkout was a mess"."""
+    said = spoken.words
+    if spoken.asked or spoken.heads(0, 1) or set(said) & {"please", "should", "must", "needs"}:
+        return False
+    return any(
+        said[at] in {"was", "were"} and not set(said[max(0, at - 3) : at]) & word_set("acts.was_not")
+        for at in range(1, len(said))
+    )
+
+
 def _tells_at(spoken: _Spoken, at: int) -> bool:
     said, word, before = spoken.words, spoken.words[at], spoken.words[at - 1]
-    if word in word_set("acts.saying") and before not in word_set("acts.before_saying"):
+    thing = before.startswith("<") and before not in _PEOPLE
+    if word in word_set("acts.saying") and before not in word_set("acts.before_saying") and not thing:
         near = said[max(0, at - 4) : at]
         return not set(near) & _FIRST and near[-1] not in {"to", "will"}
     if not _is_past(word) or _is_wanted(said, at) or set(said[:at]) & word_set("acts.relatives"):

@@ -43,7 +43,7 @@ _JOINERS = frozenset({"but", "so", "then", "however", "though", "otherwise", "in
 _CONDITIONS = frozenset({"if", "unless", "because", "whereas", "while", "although", "since"})
 _SUBJECTS = word_set("clauses.subjects")
 _RESUMES = _SUBJECTS | word_set("clauses.modals") | _JOINERS | {"if", "do"}
-_FEW = 5
+_FEW = 4
 _GLUE = word_set("clauses.glue") | word_set("slots.corrections")
 
 
@@ -109,6 +109,8 @@ def _clauses(parts: list[Piece], is_head: Callable[[Piece], bool]) -> Sentence:
         following = parts[at + 1] if at + 1 < len(parts) else None
         if piece.word in _BREAKS:
             raw.append([])
+        elif piece.word == "and" and len(raw[-1]) <= _FEW and not any(p.found for p in raw[-1]):
+            raw[-1].append(piece)  # "stop and start it", "go and fix it"
         elif piece.found is None and at and _begins_clause(piece, parts[at - 1], following, is_head):
             raw.append([piece])
         else:
@@ -121,6 +123,8 @@ def _begins_clause(piece: Piece, before: Piece, following: Piece | None, is_head
         return before.word not in {"and", "even", "if"}
     if piece.word in {"and", "or"} and following is not None and before.word != "ahead":
         return following.found is None and (is_head(following) or following.word in _RESUMES)
+    if piece.word in {"until", "till"} and following is not None and before.word not in {"wait", "not", "hold"}:
+        return following.word in _SUBJECTS
     if piece.word in {"if", "unless", "because", "although", "whereas"}:
         return before.word not in word_set("clauses.before_if")
     return False

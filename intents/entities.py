@@ -139,6 +139,13 @@ class Names:
         name = joined(readings.get(Kind.ENVIRONMENT, ""))
         placed = (
             before in _PLACES
+            or self._continues(words, at)
+            or before in word_set("entities.before_place")
+            or (
+                after == "to"
+                and at + 2 < len(words)
+                and Kind.ENVIRONMENT in self._exact.get(joined(words[at + 2].word), {})
+            )
             or after in _PLACE_NOUNS
             or after in word_set("entities.after_place")
             or len([t for t in words if not t.is_mark]) <= _TERSE
@@ -167,6 +174,12 @@ class Names:
         ):
             del kept[Kind.PERSON]
         return kept
+
+    def _continues(self, words: Sequence[Token], at: int) -> bool:
+        """Whether a place is named next to another, or instead of it: "dev, test and prod", "staging, sorry, test"."""
+        before = [token.word for token in words[:at] if not token.is_mark and token.word not in {"and", "or", "to"}]
+        last = before[-1] if before else ""
+        return last in word_set("slots.corrections") or Kind.ENVIRONMENT in self._exact.get(joined(last), {})
 
     def _near_pair(self, words: Sequence[Token], at: int, count: int) -> Found | None:
         """A longer name, mistyped, that begins with a shorter one: "payments wroker" is not payments."""

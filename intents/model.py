@@ -136,13 +136,16 @@ class Model:
         known = sum(p.found is not None or p.word in self.vocabulary or p.stem in self._stems for p in content)
         return known / len(content) if content else 0.0
 
-    def is_usual(self, label: str, parts: Sequence[Piece]) -> bool:
-        """Whether a verb is asked for with every one of these words."""
-        return _content(parts) <= self._words.get(label, frozenset())
+    def usual(self, label: str, parts: Sequence[Piece]) -> float:
+        """The share of these words that a verb is asked for with, from 0 to 1."""
+        words = _content(piece for piece in parts if piece.found is None)
+        return len(words & self._words.get(label, frozenset())) / len(words) if words else 1.0
 
     def follow_up(self, after: str, parts: Sequence[Piece]) -> str | None:
         """The verb that short words such as "lift it again" mean after another verb."""
-        said = {p.word for p in parts if not p.is_mark and p.found is None}
+        if any(p.found for p in parts):
+            return None
+        said = {p.word for p in parts if not p.is_mark}
         return self._follow_ups.get((after, frozenset(said - word_set("model.around"))))
 
     def says_not(self, label: str, parts: Sequence[Piece], like: float) -> bool:
@@ -201,7 +204,8 @@ def first_word(parts: Sequence[Piece]) -> str:
 def _firsts(asking: Iterable[Lesson]) -> dict[str, list[str]]:
     found: dict[str, set[str]] = {}
     for lesson in asking:
-        found.setdefault(first_word(lesson.parts), set()).add(lesson.label)
+        if not any(part.is_mark for part in lesson.parts):
+            found.setdefault(first_word(lesson.parts), set()).add(lesson.label)
     return {word: sorted(verbs) for word, verbs in sorted(found.items()) if word and len(verbs) <= _SHARED}
 
 
@@ -214,11 +218,12 @@ def _words(asking: Iterable[Lesson]) -> dict[str, list[str]]:
 
 def _heads(lesson: Lesson) -> Iterable[str]:
     content = [p for p in lesson.parts if not p.is_mark and p.word not in STOP]
-    if content and not content[0].word.startswith("<") and content[0].word not in _NO_HEADS:
+    remark = any(piece.word == "," for piece in lesson.parts)
+    if content and not remark and not content[0].word.startswith("<") and content[0].word not in _NO_HEADS:
         yield content[0].stem
 
 
-def _content(parts: Sequence[Piece]) -> frozenset[str]:
+def _content(parts: Iterable[Piece]) -> frozenset[str]:
     return frozenset(p.stem for p in parts if not p.is_mark and p.word not in STOP)
 
 

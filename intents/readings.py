@@ -26,8 +26,11 @@ _SURE_TOLD = 0.75
 _MISFIT = 0.3
 _HEADED = 2.5
 _NAMED = 4.0
+_MISNAMED = 0.4
 _SUPPORT = 0.1
 _CERTAIN = 0.8
+_HALF, _MOST = 0.5, 0.67
+"""The share of a clause's words that a change must be asked for with, where its first word does not name it."""
 _FAMILIAR = 0.45
 _AHEAD = 1.7
 _CLEAR = 2.0
@@ -35,6 +38,8 @@ _FAR = 2.5
 _MILES = 4.0
 _UNSURE = 0.15
 _SURE_TITLE = 0.4
+_TRIPLE = 3
+_PLEASE = frozenset({"please", "to", "on", "in", "for", "thanks", "now"})
 _HARMLESS = frozenset({Kind.DURATION, Kind.REF, Kind.TEAM})
 _MENTIONED = frozenset({Kind.VERSION, Kind.ENVIRONMENT, Kind.PERSON, Kind.SERVICE, Kind.ROLE})
 _BARRED = {
@@ -128,7 +133,7 @@ class Reader:
         lead = confidence / ranked[1][0] if len(ranked) > 1 and ranked[1][0] else _FAR
         bare = not filled.parameters and not earlier
         core = _from_head(item.clause) if self.headed(item) else item.clause
-        usual = self._model.is_usual(guess.label, core)
+        usual = self._model.usual(guess.label, core) == 1
         plain = guess.label in self.headed(item) and not any(o.act is Act.NEGATED for o in every)
         unsure = (
             not usual or not (verb.required() or plain)
@@ -141,7 +146,11 @@ class Reader:
         )
         if unnamed or vague:
             return None
-        return Reading(verb, filled, min(1.0, confidence), item) if self._may(verb, item, confidence, lead) else None
+        return (
+            Reading(verb, filled, min(1.0, confidence), item)
+            if self._may(verb, item, filled, confidence, lead)
+            else None
+        )
 
     def _ranked(
         self, item: Judged, context: Sequence[Piece], reason: str, earlier: Sequence[Before]
@@ -158,11 +167,12 @@ class Reader:
             filled = self.filler(verb).fill(item.clause, context, reason)
             harmless = _HARMLESS if self.is_risky(verb) else _HARMLESS | _MENTIONED
             misfits = [kind for kind in filled.unused if kind not in harmless]
-            likelihood = (
-                guess.likelihood
-                * _MISFIT ** len(misfits)
-                * (1 if guess.label not in headed else _HEADED if len(headed) > 1 else _NAMED)
-            )
+            named = 1.0
+            if guess.label in headed:
+                named = _HEADED if len(headed) > 1 else _NAMED
+            elif headed and self.is_risky(verb):
+                named = _MISNAMED
+            likelihood = guess.likelihood * _MISFIT ** len(misfits) * named
             scored.append((likelihood, guess, filled))
         return sorted(scored, key=lambda entry: -entry[0])
 
@@ -182,16 +192,17 @@ class Reader:
         total = sum(guess.likelihood for guess in kept) or 1.0
         return [Guess(guess.label, guess.likelihood / total) for guess in kept]
 
-    def _may(self, verb: Verb, item: Judged, confidence: float, lead: float) -> bool:
+    def _may(self, verb: Verb, item: Judged, filled: Filled, confidence: float, lead: float) -> bool:
         """Whether a clause of such a kind may be read as a verb.
 
         Args:
             verb: the verb.
             item: the clause.
+            filled: its parameters.
             confidence: how likely the verb is.
             lead: how many times as likely as the next reading.
         """
-        if not self._supported(verb, item):
+        if not self._supported(verb, item, filled):
             return False
         if not self.is_risky(verb):
             return self._may_read(item, confidence, lead)
@@ -222,9 +233,14 @@ class Reader:
             p.word in {"i", "we", "you", "is", "am", "are", "was", "has", "have", "do", "it"} for p in clause
         )
 
-    def _supported(self, verb: Verb, item: Judged) -> bool:
+    def _supported(self, verb: Verb, item: Judged, filled: Filled) -> bool:
         """Whether the words, and not only the values beside them, speak for a verb."""
         core = _from_head(item.clause) if self.headed(item) else item.clause
+        if _is_shorthand(core, filled, verb):
+            return True
+        usual = self._model.usual(verb.policy.name, core)
+        if self.is_risky(verb) and not self.headed(item) and usual < (_MOST if item.act is Act.STATEMENT else _HALF):
+            return False
         return self._model.classifier.support(features(core), verb.policy.name) > _SUPPORT
 
     def filler(self, verb: Verb) -> Filler:
@@ -237,6 +253,12 @@ class Reader:
     def is_risky(self, verb: Verb) -> bool:
         """Whether a verb changes something."""
         return verb.policy.name in self._risky
+
+
+def _is_shorthand(clause: Clause, filled: Filled, verb: Verb) -> bool:
+    """Whether a clause is nothing but all the values that a verb needs, three or more: "checkout 1.2.3 staging"."""
+    plain = [piece for piece in clause if piece.found is None and not piece.is_mark and piece.word not in _PLEASE]
+    return not plain and len(verb.required()) >= _TRIPLE and set(verb.required()) <= set(filled.parameters)
 
 
 def _from_head(clause: Clause) -> Clause:

@@ -141,7 +141,7 @@ class Recognizer:
         judged = self._reader.judge(parts)
         readings = [reading for item in judged if (reading := self._reader.reading(item, judged, earlier)) is not None]
         if any(r.judged.act in ACTIVE and self._reader.headed(r.judged) for r in readings):
-            readings = [r for r in readings if r.filled.parameters or self._reader.headed(r.judged)]
+            readings = [r for r in readings if self._reader.headed(r.judged) or any(p.found for p in r.judged.clause)]
         writes = [r for r in readings if self._reader.is_risky(r.verb)]
         asked = {
             (r.verb.policy.name, str(sorted(r.filled.parameters.items()))) for r in writes if r.judged.act in ACTIVE

@@ -171,9 +171,7 @@ class Filler:
             if len(names) > 1:
                 self._assign_several(kind, names, [*other, *own], filled)
             else:
-                if kind in _SAID_HERE and not self._is_required(names[0]):
-                    other = []
-                if kind in _SCOPE and scoped and not pointing and self._risky and not self._is_required(names[0]):
+                if not self._is_required(names[0]) and not self._lends(kind, own_scope=scoped and not pointing):
                     other = []
                 first = other[:1] if kind is Kind.PERSON and _stands_for_person(main) else other
                 self._assign(kind, names[0], own or first, filled)
@@ -186,6 +184,17 @@ class Filler:
             filled.parameters[texts[0]] = reason
         filled.unused = [m.found.kind for m in here if not m.found.weak and not self.kinds & set(m.found.readings)]
         return filled
+
+    def _lends(self, kind: Kind, *, own_scope: bool) -> bool:
+        """Whether another clause lends a value of a kind that need not be given.
+
+        Args:
+            kind: the kind.
+            own_scope: whether the clause that asks says itself what it is about.
+        """
+        if kind in _SAID_HERE:
+            return False
+        return not (self._risky and (kind is Kind.VERSION or (kind in _SCOPE and own_scope)))
 
     def _of_kind(self, kind: Kind, candidates: Sequence[Mention], corrections: Sequence[int]) -> list[Mention]:
         every = [m for m in candidates if kind in m.found.readings]

@@ -75,6 +75,8 @@ _OF_WORDS = re.compile(
 )
 """What is said of words that follow: "translate into German: …", "what does this line mean: …"."""
 _JSON = re.compile(r"\{\s*\"[\w-]+\"\s*:.*\}", re.DOTALL)
+_SCRATCH = re.compile(r"\b(?:scratch|strike|correct) that\b(?=\W+\w)", re.IGNORECASE)
+_SLASHED = re.compile(r"\b(blue|b) ?/ ?(green|g)\b", re.IGNORECASE)
 _INLINE_QUOTE = re.compile(r"(?<=:)[ \t]*>[^\n]*")
 _LOG_LINE = re.compile(
     r"""
@@ -148,6 +150,7 @@ def own_words(text: str, is_person: Callable[[str], bool], handle: Callable[[str
     text = _OF_WORDS.sub(rest_away, text)
     text = _QUOTES.sub(unless_short, text)
     text = _MINUS_ONE.sub(" thumbsdown ", _PLUS_ONE.sub(" thumbsup ", _THUMB.sub(" thumbsup ", text)))
+    text = _SLASHED.sub(" blue-green ", _SCRATCH.sub("sorry", text))
     text = _polite().sub(" ", _EMOJI_CODE.sub(" ", text))
     text = _STYLE.sub(lambda m: m[1] or m[2], text)
     text = _GLUED.sub(" ", _ARROW.sub(" to ", _DASH.sub(" — ", text)))

@@ -20,7 +20,7 @@ WRITES = {verb.policy.name for verb in catalog() if verb.policy.risk is not Risk
 
 
 @pytest.mark.parametrize(
-    ("company", "floor"), [("kestrel", 0.95), ("ferro", 0.94), ("tarn", 0.92), ("dolm", 0.9), ("orla", 0.9)]
+    ("company", "floor"), [("kestrel", 0.97), ("ferro", 0.95), ("tarn", 0.95), ("dolm", 0.95), ("orla", 0.92)]
 )
 def test_what_people_of_another_company_type_is_understood_and_nothing_unsafe_is_proposed(
     company: str, floor: float, learned: Path
