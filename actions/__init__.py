@@ -18,6 +18,7 @@ from actions.failures import ExplainFailure
 from actions.fixes import DiscardFix, FixPipeline, MergeFix
 from actions.freezes import Freeze, Thaw
 from actions.help import Help
+from actions.job_log import ShowLog
 from actions.outcomes import NoteOutcome
 from actions.oversight import Approvals, Audit, WhoAmI, Why
 from actions.pipelines import ListPipelines, RetryPipeline, RunPipeline
@@ -38,6 +39,7 @@ VERBS: tuple[Verb, ...] = (
     RunPipeline,
     RetryPipeline,
     ExplainFailure,
+    ShowLog,
     FixPipeline,
     MergeFix,
     DiscardFix,

@@ -177,4 +177,5 @@ def buttons(failure: Failure) -> list[Button]:
     fix = [Button(label="Fix it", action="fix_pipeline", parameters=named, style=ButtonStyle.PRIMARY)] if able else []
     ran = any(each.job.id for each in failure.jobs)
     retry = [Button(label="Retry", action="retry_pipeline", parameters=named)] if ran else []
-    return [*fix, *retry]
+    log = [Button(label="Show log", action="show_log", parameters=named)] if ran else []
+    return [*fix, *retry, *log]

@@ -115,7 +115,7 @@ class ListPipelines(
         tone = {"failed": Tone.BAD, "success": Tone.GOOD}.get(newest.status, Tone.NEUTRAL)
         buttons: tuple[Button, ...] = ()
         if newest.status == "failed":
-            buttons = (Button.of("Retry", RetryPipeline(service=result.service, pipeline=newest.id)),)
+            buttons = _after_failure(result.service, newest.id)
         title = narrowed[:1].upper() + narrowed[1:]
         table = Table(columns=("Pipeline", "Status", "Ref", "Commit", "Started"), rows=rows)
         return Reply(title=title, tone=tone, blocks=(table,), buttons=buttons)
@@ -183,13 +183,23 @@ class _PipelineOperation(Operation[Pipeline], ABC):
             ("Commit", Code(text=result.sha[:8])),
             ("Pipeline", Link(text=f"#{result.id}", url=result.url) if result.url else f"#{result.id}"),
         )
-        buttons = () if good else (Button.of("Retry", RetryPipeline(service=self.service, pipeline=result.id)),)
+        buttons = () if good else _after_failure(self.service, result.id)
         return Reply(
             title=f"Pipeline #{result.id} of {self.service}: {result.status}",
             tone=Tone.GOOD if good else Tone.BAD,
             blocks=(fields(*commit),),
             buttons=buttons,
         )
+
+
+def _after_failure(service: str, pipeline: str) -> tuple[Button, ...]:
+    """Try again, or look why."""
+    named: dict[str, JsonValue] = {"service": service, "pipeline": pipeline}
+    return (
+        Button.of("Retry", RetryPipeline(service=service, pipeline=pipeline)),
+        Button(label="Why?", action="explain_failure", parameters=named),
+        Button(label="Show log", action="show_log", parameters=named),
+    )
 
 
 class RunPipeline(
