@@ -61,14 +61,14 @@ def test_the_latest_failure_is_explained_with_its_lines_and_buttons(bot: Bot) ->
     assert card.tone is Tone.BAD
     assert "Pipeline #811 of checkout failed" in card.title
     assert "2  curl: (6) Could not resolve host: downloads.example" in words(card)
-    assert [button.label for button in card.buttons] == ["Fix it", "Retry"]
+    assert [button.label for button in card.buttons] == ["Fix it", "Retry", "Show log"]
 
 
 def test_a_failure_of_the_code_itself_offers_no_fix(bot: Bot) -> None:
     bot.pipelines.add("shop/checkout", "failed", trace=OWN)
     answer = bot.ask("sam", "explain_failure", service="checkout", pipeline="811")
     bot.settle()
-    assert [button.label for button in bot.card(answer).buttons] == ["Retry"]
+    assert [button.label for button in bot.card(answer).buttons] == ["Retry", "Show log"]
 
 
 def test_a_failure_that_was_mended_meanwhile_says_so_and_offers_nothing(bot: Bot) -> None:
