@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -60,20 +61,20 @@ def package(absent: Callable[[str], NoReturn]) -> Callable[[str], Path]:
 Start = Callable[..., subprocess.Popen[bytes]]
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Start a program, which ends with the test; what it prints stands in a file of its name."""
+@contextmanager
+def programs(home: Path) -> Iterator[Start]:
+    """Start programs, which end with the block; what each prints stands in a file of its name."""
     started: list[subprocess.Popen[bytes]] = []
 
     def begin(name: str, *command: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
         variables = [f"{key}={value}" for key, value in (environment or {}).items()]
-        with (tmp_path / f"{name}.log").open("wb") as out:
+        with (home / f"{name}.log").open("wb") as out:
             process = subprocess.Popen(
                 ["env", *variables, *command],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
-                cwd=tmp_path,
+                cwd=home,
             )
         started.append(process)
         return process
@@ -86,6 +87,13 @@ def start(tmp_path: Path) -> Iterator[Start]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start a program, which ends with the test."""
+    with programs(tmp_path) as begin:
+        yield begin
 
 
 @pytest.fixture
