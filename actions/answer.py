@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Annotated
 
@@ -30,6 +30,15 @@ class Read(BaseModel):
 
     action: str
     parameters: dict[str, JsonValue] = {}
+
+
+def subject_of(action: str, parameters: Mapping[str, JsonValue]) -> tuple[str, dict[str, JsonValue]]:
+    """What a request is about, as a verb that people can name: a question stands for the read nearest to it."""
+    instead = parameters.get("instead")
+    if action == LOOK_INTO and isinstance(instead, dict):
+        read = Read.model_validate(instead)
+        return read.action, read.parameters
+    return action, dict(parameters)
 
 
 class Answered(BaseModel):

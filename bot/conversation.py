@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from actions.answer import subject_of
 from actions.core.catalog import Catalog
 from actions.core.errors import Refused, ShipmateError, Unreachable
 from actions.core.kinds import NAMES, Kind
@@ -264,7 +265,8 @@ class Conversation:
         """What the thread was about: for a decision, the request that was decided about."""
         about = self.gate.ledger.get(answer.follow) if answer.follow else answer.request
         if about is not None:
-            return {"action": about.action, "parameters": about.parameters, "request": about.id}
+            action, parameters = subject_of(about.action, about.parameters)
+            return {"action": action, "parameters": parameters, "request": about.id}
         return {"action": meaning.action, "parameters": meaning.parameters}
 
     def _turns(self, key: str) -> Sequence[Turn]:

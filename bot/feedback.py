@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
+from actions.answer import LOOK_INTO, subject_of
 from actions.core.errors import Unreachable
 from actions.core.kinds import NAMES
 from actions.core.ports.messaging import Sessions, Turn
@@ -62,9 +63,11 @@ class Feedback:
         except Unreachable:
             turns = []
         before = next((turns[:at] for at, turn in enumerate(turns) if turn.request == request.id), [])
-        did = _label(request.action, request.parameters)
-        verdict = "up" if good else "down"
-        self._keep(person, verdict, _Message(request.id, before, request.said), did, did if good else None)
+        action, parameters = subject_of(request.action, request.parameters)
+        did, verdict = _label(action, parameters), "up" if good else "down"
+        # That a question in prose was answered well says nothing of what one verb it asks for.
+        expect = did if good and action == request.action and action != LOOK_INTO else None
+        self._keep(person, verdict, _Message(request.id, before, request.said), did, expect)
 
     def complains(self, person: str, text: str, turns: Sequence[Turn]) -> bool:
         """Whether a message says that this person's last one was misunderstood; it is then kept."""

@@ -13,8 +13,11 @@ from actions.core.ports.language import Choice, Said, Unavailable
 from actions.core.reply import Note, Reply
 from actions.core.request import Origin, State
 from bot.conversation import Answer
+from bot.surfaces.slack import render as slack
+from bot.surfaces.terminal import render as terminal
 from bot.testing import COMPANY, Bot
 from bot.testing.models import NO_ANSWER, ScriptedModel, chosen, said
+from bot.web import html as web
 from intents.claude import ModelRecognizer
 from intents.recognizer import Recognizer
 
@@ -144,6 +147,15 @@ def test_without_an_answer_the_nearest_read_stands_in_and_says_so(local: Recogni
     )
 
 
+def test_what_was_asked_about_is_what_it_means_afterwards(local: Recognizer) -> None:
+    model = ScriptedModel(LOOKED_INTO, NO_ANSWER)
+    bot = Bot(understanding=lambda: ModelRecognizer(catalog(), ORGANIZATION, model, local, prose=True), model=model)
+    bot.say("lena", "how is checkout getting on in staging these days?")
+    bot.settle()
+    (turn,) = bot.passing.sessions.turns("terminal//c1/t1")
+    assert (turn.action, turn.parameters) == ("status", {"service": "checkout", "environment": "staging"})
+
+
 def test_where_nothing_is_near_it_says_that(local: Recognizer) -> None:
     _, _, card = asked(local, NO_ANSWER)
     assert "Claude did not answer within 2.5 s" in words(card)
@@ -186,3 +198,16 @@ def test_a_card_says_in_a_line_that_the_local_recogniser_stood_in(local: Recogni
     reply = bot.card(answer) if answer.request else answer.reply
     note = "Claude answered 529, so the local recogniser read this."
     assert [block for block in reply.blocks if isinstance(block, Note) and block.text == (note,)]
+
+
+def test_every_surface_shows_that_the_local_recogniser_stood_in(local: Recognizer) -> None:
+    model = ScriptedModel(Unavailable(why="Claude answered 529"))
+    bot = Bot(understanding=lambda: ModelRecognizer(catalog(), ORGANIZATION, model, local))
+    answer = bot.say("lena", "kindly bounce checkout on staging")
+    bot.settle()
+    card = bot.card(answer)
+    note = "Claude answered 529, so the local recogniser read this."
+    assert note in " ".join(terminal.draw(card, terminal.plain(bot.clock.now())).split())
+    assert note in str(slack.draw(card, slack.Look(users=lambda _: None, hold=lambda _, __: "id")).blocks)
+    assert note in web.draw(card)
+    assert note in card.model_dump_json()

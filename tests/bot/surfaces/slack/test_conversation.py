@@ -224,6 +224,8 @@ def test_thumbs_are_kept_with_the_request(office: Office) -> None:
     office.listen()
     request = office.bot.request("R-1")
     assert office.slack.cards.reference(request)["feedback"] == {DANA: "up"}
+    (kept,) = office.bot.house.kept.opinions.since(request.created_at)
+    assert (kept.person, kept.verdict, kept.about, kept.say) == ("dana", "up", "R-1", "help")
 
 
 def test_talk_among_people_is_left_alone(office: Office) -> None:
