@@ -88,7 +88,7 @@ def begin(context: Context, wanted: Prescription) -> Progress:
         return ended
     if wanted.remedy.kind == "retry":
         context.use(Pipelines).retry(pipeline.project, pipeline.id)
-        return _ongoing(_handle(context, wanted, Phase.RETRY, leave), _steps(f"Run {', '.join(wanted.jobs)} again"))
+        return _ongoing(_handle(context, wanted, Phase.RETRY, leave), _again(wanted))
     branch = branch_of(pipeline.id, context.request.marker)
     made = context.use(Repositories).propose(
         pipeline.project, branch, pipeline.sha, wanted.remedy.files, message=_message(context, wanted)
@@ -157,7 +157,7 @@ def _proving_begun(context: Context, wanted: Prescription, sha: str, url: str, l
     branch = branch_of(wanted.failure.pipeline.id, context.request.marker)
     handle = handle.model_copy(update={"sha": sha, "fix": handle.fix.model_copy(update={"branch": branch})})
     steps = _steps(wanted.remedy.summary, _proving(handle), "Open a merge request")
-    return _ongoing(handle, _complete(steps, 0, context.now, url=url))
+    return _ongoing(handle, _complete(steps, 0, context.now, url=url, detail=_because(wanted)))
 
 
 def _handle(context: Context, wanted: Prescription, phase: Phase, leave: Leave | None) -> Mending:
@@ -227,8 +227,7 @@ def again(context: Context, plan: Plan) -> Progress | None:
     if wanted.remedy.kind == "retry":
         if pipeline.status == "failed":
             return None
-        steps = _steps(f"Run {', '.join(wanted.jobs)} again")
-        return _ongoing(_handle(context, wanted, Phase.RETRY, _leave(context, wanted)), steps)
+        return _ongoing(_handle(context, wanted, Phase.RETRY, _leave(context, wanted)), _again(wanted))
     made = context.use(Repositories).revision(project, branch_of(number, context.request.marker))
     return _proving_begun(context, wanted, made.id, made.url, _leave(context, wanted)) if made else None
 
@@ -413,15 +412,27 @@ def _proving(handle: Mending) -> str:
     return f"Prove it: {jobs} must pass" + (f" {handle.runs} times" if handle.runs > 1 else "")
 
 
+def _because(wanted: Prescription) -> str:
+    """Why it failed and the line that shows it, for those who look before the proof has ended."""
+    shown = wanted.diagnosis.lines[-1:]
+    return " ".join([wanted.diagnosis.root_cause, *(f"Line {line.number}: {line.text}" for line in shown)])[:300]
+
+
+def _again(wanted: Prescription) -> tuple[Step, ...]:
+    return _detail(_steps(f"Run {', '.join(wanted.jobs)} again"), _because(wanted))
+
+
 def _steps(*names: str) -> tuple[Step, ...]:
     return tuple(
         Step(name=name[:100], state=StepState.PENDING if at else StepState.RUNNING) for at, name in enumerate(names)
     )
 
 
-def _complete(steps: tuple[Step, ...], index: int, now: datetime, *, url: str = "") -> tuple[Step, ...]:
+def _complete(
+    steps: tuple[Step, ...], index: int, now: datetime, *, url: str = "", detail: str = ""
+) -> tuple[Step, ...]:
     done = [
-        step.model_copy(update={"state": StepState.DONE, "ended_at": now, "detail": "", "url": url or step.url})
+        step.model_copy(update={"state": StepState.DONE, "ended_at": now, "detail": detail, "url": url or step.url})
         if at == index
         else step.model_copy(update={"state": StepState.RUNNING, "started_at": now})
         if at == index + 1

@@ -184,6 +184,15 @@ def test_a_fix_is_proposed_once_it_is_proven_and_merged_by_a_person(broken: Bot)
     assert "lantern==2.1.0" in broken.repositories.trees["shop/checkout", main]["requirements.txt"]
 
 
+def test_why_it_failed_is_told_while_the_proof_goes_on(broken: Bot) -> None:
+    answer = broken.ask("lena", "fix_pipeline", service="checkout")
+    broken.work()
+    broken.tick(2)
+    said = " ".join(step.detail for step in broken.request(answer).steps)
+    assert "Python cannot import “lantern”" in said
+    assert "Line 5: ModuleNotFoundError: No module named 'lantern'" in said
+
+
 def test_a_fix_that_does_not_prove_itself_leaves_nothing_behind(broken: Bot) -> None:
     answer = broken.ask("lena", "fix_pipeline", service="checkout")
     broken.work()
