@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-ALL = ("starting", "gate", "waiting", "slack", "slack_answer")
+ALL = ("starting", "gate", "waiting", "slack", "slack_answer", "failures")
 
 
 def main() -> None:
