@@ -68,6 +68,7 @@ _PROGRAMS = frozenset(
         ),
         *("yq", "yum", "zip", "zsh", "remote", "stderr", "stdout", "message", "reason", "detail", "details", "cause"),
         *("msg", "line", "thrown", "rollup", "uncaught", "daemon", "runner", "execution", "code", "thread", "at"),
+        *("echo", "printf"),
         *("nginx", "playwright", "mysqld", "postgres", "redis", "gyp", "link", "linker", "lld", "info", "config"),
         *("configuration", "file", "write", "read", "open", "fork", "connect", "dial", "lookup", "tcp", "udp", "on"),
         *(

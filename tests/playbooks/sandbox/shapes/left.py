@@ -254,7 +254,7 @@ NOT_OURS = (
     Case(
         "job that hangs",
         "",
-        job("bash run.sh", more="  timeout: 2 seconds\n"),
+        job("bash run.sh", more="  timeout: 6 seconds\n"),
         {"run.sh": COUNTED.replace("NAME", "hanging") + "if [ $n != 0 ]; then sleep 60; fi\n"},
         passes=1,
         left="it hangs",
