@@ -14,7 +14,7 @@ from typing import Any
 
 from actions.core.ports.ledger import Deliveries, Delivery, Offer
 from actions.core.ports.surroundings import Clock
-from actions.core.reply import Reply
+from actions.core.reply import Reply, Tone
 from actions.core.request import Request, State
 from bot.conversation import Conversation
 from bot.surfaces.slack.client import Declined, Down, Gone, Limited, Locked, SlackFailed
@@ -31,6 +31,9 @@ A_MESSAGE = timedelta(seconds=1)
 """Slack wants a message edited about once a second at most."""
 QUICK = timedelta(seconds=0.4)
 """How long a read may take before a card says that it is under way; most answer before, and are posted once."""
+A_WORD = timedelta(seconds=0.8)
+"""How long somebody whom an answer is for alone may wait before they are told that it comes."""
+AT_IT = "I am at it; the answer follows."
 PAUSES = (2.0, 5.0, 15.0, 30.0, 60.0)
 """Seconds to wait after Slack failed once, twice, ..."""
 MADE_NOW = timedelta(seconds=2)
@@ -105,14 +108,14 @@ class Cards:
         now = self._clock.now()
         known = self._deliveries.get(request.id, request.place.key)
         draft = self._conversation.cards.draft(request)
-        if known is not None and known.version >= request.version and not draft:
+        owed = known is not None and _owes_a_word(request, known.reference)
+        if known is not None and known.version >= request.version and not draft and not owed:
             return None
         waits = known is None and not request.changes and not request.state.is_settled and not draft
-        if waits and now < request.created_at + QUICK:
-            # A quick read answers before, and then has one message and not two.
-            return request.created_at + QUICK
         recent = self._remember(request.id)
-        wait = _wait(recent, now)
+        # A quick read answers before it is due, and then has one message and not two.
+        due = request.created_at + QUICK
+        wait = due if waits and now < due else _wait(recent, now)
         if wait is not None:
             return wait
         # What was made this moment cannot have a card that nobody noted; anything else may, after a crash or a broken
@@ -128,8 +131,12 @@ class Cards:
             log.error("the card of %s cannot be delivered: %s", request.id, error)  # noqa: TRY400 - told in one line
             self._note(request, reference, failed=str(error))
             return None
-        recent.drawn_at, recent.not_before, recent.failures = now, None, 0
-        return None if self._note(request, reference, holding=holding) else now + A_MESSAGE
+        recent.not_before, recent.failures = None, 0
+        # Only edits are held back; what one person alone is told is none.
+        recent.drawn_at = None if "private" in reference else now
+        if not self._note(request, reference, holding=holding):
+            return now + A_MESSAGE
+        return request.created_at + A_WORD if _owes_a_word(request, reference) else None
 
     def settle_privately(self, request: Request, user: str, response_url: str = "", channel: str = "") -> None:
         """Have a request answered to one person alone; nothing of it is posted for others."""
@@ -184,6 +191,10 @@ class Cards:
         if request.state.is_settled and not reference.get("told"):
             self._posting.whisper(request.place, to["user"], message, to["response_url"])
             return {**reference, "told": True}
+        if _owes_a_word(request, reference) and self._clock.now() >= request.created_at + A_WORD:
+            word = self._drawing.message(Reply(title=AT_IT, tone=Tone.WORKING), request.place)
+            self._posting.whisper(request.place, to["user"], word, to["response_url"])
+            return {**reference, "word": True}
         return reference
 
     def _put(self, request: Request, message: Message, reference: dict[str, Any], *, look: bool) -> dict[str, Any]:
@@ -275,6 +286,11 @@ class Cards:
         recent.not_before = now + timedelta(seconds=pause)
         log.warning("the card of %s waits %.0f s: %s", request.id, pause, error)
         return recent.not_before
+
+
+def _owes_a_word(request: Request, reference: Mapping[str, Any]) -> bool:
+    """Whether one person alone waits for an answer and has heard nothing yet."""
+    return "private" in reference and not reference.get("word") and not request.state.is_settled
 
 
 def _wait(recent: _Recent, now: datetime) -> datetime | None:

@@ -105,6 +105,20 @@ def test_the_commands_of_their_own(listening: Office) -> None:
     assert "checkout v1.4.1 runs in staging" in says(second)
 
 
+def test_who_waits_alone_is_told_within_a_second(office: Office) -> None:
+    office.command(DANA, "/shipmate", "how is checkout", "1.1")
+    office.listen()
+    assert not whispered(office, DANA)
+    office.bot.clock.advance(0.9)
+    office.listen()
+    (word,) = whispered(office, DANA)
+    assert "the answer follows" in word
+    office.bot.clock.advance(2)
+    office.pass_time(5)
+    assert len(whispered(office, DANA)) == 2
+    assert not office.posted()
+
+
 def test_an_approval_that_lapses_loses_its_buttons_and_says_so(office: Office) -> None:
     office.say(DANA, PRODUCTION)
     office.pass_time(3)

@@ -160,6 +160,8 @@ class Plain:
             return Asks(action=found[1], parameters={"request": found[2]}, origin=Origin.GRAMMAR)
         if text in {"help", "services"}:
             return Asks(action=text, origin=Origin.GRAMMAR)
+        if text == "how is checkout":
+            return Asks(action="status", parameters={"service": "checkout"}, origin=Origin.GRAMMAR)
         return Unclear(hint=Hint.OUT_OF_SCOPE)
 
 
