@@ -17,7 +17,7 @@ from actions.core.organization import Organization
 from actions.core.people import Role
 from actions.core.plan import Change, Plan
 from actions.core.ports.delivery import Job, Pipeline, Pipelines
-from actions.core.reply import Button, Code, Link, Moment, Reply, Span, Step, StepState, Table, Text, Tone, fields
+from actions.core.reply import Button, Code, Link, Moment, Paragraph, Reply, Span, Step, StepState, Table, Tone
 
 PipelineState = Literal["running", "failed", "success"]
 
@@ -178,16 +178,13 @@ class _PipelineOperation(Operation[Pipeline], ABC):
     def reply(self, result: Pipeline, context: Context) -> Reply:
         """How it ended, and the way to it."""
         good = result.status == "success"
-        commit: tuple[tuple[str, Text | Span], ...] = (
-            ("Ref", result.ref),
-            ("Commit", Code(text=result.sha[:8])),
-            ("Pipeline", Link(text=f"#{result.id}", url=result.url) if result.url else f"#{result.id}"),
-        )
+        number: Span = Link(text=f"#{result.id}", url=result.url) if result.url else f"#{result.id}"
+        where = Paragraph(text=(f"{result.ref} · ", Code(text=result.sha[:8]), " · ", number))
         buttons = () if good else _after_failure(self.service, result.id)
         return Reply(
             title=f"Pipeline #{result.id} of {self.service}: {result.status}",
             tone=Tone.GOOD if good else Tone.BAD,
-            blocks=(fields(*commit),),
+            blocks=(where,),
             buttons=buttons,
         )
 

@@ -25,7 +25,12 @@ Cards = Mapping[str, list[dict[str, Any]]]
 
 def cards() -> Cards:
     """Everything there is to see in a channel."""
-    return {**_life(), **{f"verb {verb.policy.name}": [_sample(verb)] for verb in catalog()}}
+    return {**life(), **samples()}
+
+
+def samples() -> Cards:
+    """The finished example of every verb."""
+    return {f"verb {verb.policy.name}": [_sample(verb)] for verb in catalog()}
 
 
 def views() -> Mapping[str, dict[str, Any]]:
@@ -63,7 +68,8 @@ def _office() -> Office:
     return Office({**COMPANY, "people": people})
 
 
-def _life() -> Cards:
+def life() -> Cards:
+    """What becomes of deployments, and of questions."""
     seen: dict[str, list[dict[str, Any]]] = {}
 
     def see(name: str, office: Office) -> None:
