@@ -40,6 +40,9 @@ _READ_AT_ONCE = 500
 _MARKS = {State.DONE: "🟢", State.FAILED: "🔴", State.DENIED: "🔴"}
 
 
+_IDLE: Text = ("None this week. Say what you want done where I am, or type ", Code(text="/shipmate"), " for a menu.")
+
+
 class Home:
     """Draws App Home from the ledger.
 
@@ -96,12 +99,13 @@ class Home:
         waiting = list(self._desk.awaiting(by))
         if waiting:
             says = f"{len(waiting)} request{'s wait' if len(waiting) > 1 else ' waits'} for your approval"
-            yield None, Reply(title=says, blocks=(Note(text=("The oldest first.",)),))
+            order = (Note(text=("The oldest first.",)),) if len(waiting) > 1 else ()
+            yield None, Reply(title=says, blocks=order)
             for request in waiting[:WAITING_SHOWN]:
                 yield request, _waiting(request)
         else:
             yield None, _section("Waiting for your approval", [("Nothing.",)])
-        yield None, _section("Your operations", [_operation(r) for r in self._operations(by)] or [("None this week.",)])
+        yield None, _section("Your operations", [_operation(r) for r in self._operations(by)] or [_IDLE])
         freezes = self._freezes.in_force(self._clock.now())
         if freezes:
             yield None, _section("Frozen", [_freeze(freeze) for freeze in freezes])
@@ -136,7 +140,7 @@ class Home:
             else:
                 unknown.append(service.name)
         if unknown:
-            lines.append((f"Nothing that I brought runs of {', '.join(unknown)}.",))
+            lines.append((f"I have brought nothing of {', '.join(unknown)} yet.",))
         return lines
 
 

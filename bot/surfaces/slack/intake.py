@@ -83,6 +83,12 @@ def _event(payload: Mapping[str, Any]) -> Taken | None:
         return Taken(
             f"slack/{team}/{user}/{event.get('event_ts')}/home", f"slack/{team}/home/{user}", "slack.home", body
         )
+    if kind == "assistant_thread_started":
+        begun = event.get("assistant_thread") or {}
+        channel, thread = begun.get("channel_id") or "", begun.get("thread_ts") or ""
+        body = {"team": team, "user": begun.get("user_id") or "", "channel": channel, "thread": thread}
+        order = _order(team, channel, thread)
+        return Taken(f"{order}/assistant", order, "slack.assistant", body)
     if kind in {"app_uninstalled", "tokens_revoked"}:
         bots = (event.get("tokens") or {}).get("bot")
         if kind == "tokens_revoked" and not bots:

@@ -17,6 +17,7 @@ from bot.assembly import House
 from bot.links import Links
 from bot.settings import Settings
 from bot.surfaces.slack.agenda import Agenda
+from bot.surfaces.slack.assistant import Assistant
 from bot.surfaces.slack.at_once import AtOnceAnswers
 from bot.surfaces.slack.client import Api, Line, OneWorkspace, Workspaces, respond
 from bot.surfaces.slack.delivery import Cards
@@ -227,6 +228,7 @@ class Slack:
             "slack.form": self.handler.filled,
             "slack.again": self.handler.reopened,
             "slack.home": self.handler.opened_home,
+            "slack.assistant": Assistant(self._house.organization, self._where).began,
             "slack.removed": self._removed,
             "slack.draw": self.handler.drawn,
         }

@@ -12,6 +12,7 @@ from actions import catalog
 from actions.core.organization import Organization
 from actions.core.request import State
 from bot.testing import COMPANY, Bot
+from intents.meaning import Asks, Message
 from intents.recognizer import Recognizer
 from tests.bot.surfaces.slack.workspace import (
     CHANNEL,
@@ -209,6 +210,19 @@ def test_services_of_ones_teams_come_first_at_home() -> None:
     home = says(office.workspace.homes[LENA])
     assert "checkout" in home
     assert "catalog" not in home
+
+
+def test_the_assistant_suggests_what_is_understood(office: Office, local: Recognizer) -> None:
+    begun = {"user_id": DANA, "channel_id": "D0DANA", "thread_ts": "1.1"}
+    event = {"type": "assistant_thread_started", "assistant_thread": begun}
+    office.deliver({"type": "event_callback", "team_id": TEAM, "event_id": "Ev", "event": event})
+    office.listen()
+    ((_, told),) = [call for call in office.workspace.calls if call[0] == "assistant.threads.setSuggestedPrompts"]
+    assert (told["channel_id"], told["thread_ts"]) == ("D0DANA", "1.1")
+    assert len(told["prompts"]) <= 4
+    meant = [local.recognize(Message(text=prompt["message"], by="dana")) for prompt in told["prompts"]]
+    actions = [meaning.action for meaning in meant if isinstance(meaning, Asks)]
+    assert actions == ["approvals", "status", "deployments", "help"]
 
 
 def test_a_shortcut_that_came_too_late_says_so(office: Office) -> None:

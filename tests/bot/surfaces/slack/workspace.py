@@ -100,7 +100,7 @@ class Workspace:
     def reactions_add(self, **_: Any) -> dict[str, Any]:
         return {}
 
-    reactions_remove = assistant_threads_setStatus = reactions_add  # noqa: N815 - Slack's own names
+    reactions_remove = assistant_threads_setStatus = assistant_threads_setSuggestedPrompts = reactions_add  # noqa: N815 - Slack's own names
 
     def views_open(self, trigger_id: str, view: dict[str, Any]) -> dict[str, Any]:
         if trigger_id == "expired":
