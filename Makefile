@@ -48,8 +48,8 @@ e2e: $(READY) ## the slow and the root-needing tests
 # The programs are fetched first; what they serve is then met in a network of its own, since some bind every interface.
 peers: $(READY) build/peers/.fetched ## meet independent programs from npm: two Slacks, Slack's own types, and a Claude
 	@if unshare -Urn true 2>/dev/null; \
-	then unshare -Urn sh -c 'ip link set lo up && exec $(BIN)/python -m pytest -q -m peers'; \
-	else echo "No network of its own can be made here, so the peers listen where they like."; $(BIN)/python -m pytest -q -m peers; fi
+	then unshare -Urn sh -c 'ip link set lo up && exec $(BIN)/python -m pytest -q -n 2 --dist loadfile -m peers'; \
+	else echo "No network of its own can be made here, so the peers listen where they like."; $(BIN)/python -m pytest -q -n 2 --dist loadfile -m peers; fi
 
 pictures: $(READY) build/peers/.fetched ## every Slack card as it looks, in build/pictures
 	$(BIN)/python -m tests.peers.slack.pictures

@@ -167,7 +167,8 @@ class Cards:
         """Show a card where it belongs: where it stands now, and what is yet to be kept of its buttons."""
         if reference.get("silent"):
             return reference, ()
-        if "private" not in reference and not request.state.is_settled:
+        # Where a card may stand already that nobody noted, no stream is begun beside it.
+        if "private" not in reference and not request.state.is_settled and (reference or not look):
             streamed = self._streams.show(request, reference, draft)
             if streamed is not None:
                 return streamed, ()

@@ -159,6 +159,16 @@ def test_a_conversation_without_threads_has_an_ordinary_card() -> None:
     assert "Sources" in says(office.card("D0DANA"))
 
 
+def test_where_a_card_may_stand_already_no_stream_is_begun_beside_it() -> None:
+    office = Newsroom(FIRST, THEN)
+    office.say(DANA, f"<@{ME}> why is checkout red")
+    office.bot.clock.advance(3)
+    office.listen()
+    office.pass_time(10)
+    assert office.workspace.count("chat.startStream") == 0
+    assert "Sources" in says(office.card())
+
+
 def test_another_listener_ends_the_stream_of_one_that_died() -> None:
     office = Newsroom(FIRST, THEN)
     office.say(DANA, f"<@{ME}> why is checkout red")
