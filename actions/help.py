@@ -11,7 +11,16 @@ from actions.core.catalog import Catalog, Verb
 from actions.core.context import Context
 from actions.core.kinds import Topic
 from actions.core.people import Role
-from actions.core.reply import Code, Note, Paragraph, Reply, Table, Text, Weight
+from actions.core.reply import Code, Note, Paragraph, Reply, Span, Strong, Table, Weight
+
+_HEADINGS = {
+    "deploy": "Bring versions out",
+    "query": "See what runs",
+    "oversight": "See who did what",
+    "decisions": "Decide",
+    "report": "Sum up",
+}
+"""What the verbs of a group are for; a group that is not here goes by its own name."""
 
 
 class HelpLine(BaseModel):
@@ -22,6 +31,7 @@ class HelpLine(BaseModel):
     verb: str
     says: str
     example: str
+    group: str = ""
 
 
 class HelpPage(BaseModel):
@@ -77,14 +87,12 @@ class Help(
         return verbs[near[0]] if near else None
 
     def reply(self, result: HelpPage, context: Context) -> Reply:
-        """A table of all, or a page on one."""
+        """What to say, by what it is for; or a page on one verb."""
         if not result.topic:
-            rows: tuple[tuple[Text, ...], ...] = tuple(
-                ((line.verb,), (line.says,), (Code(text=line.example),)) for line in result.lines
-            )
-            table = Table(columns=("Verb", "What it does", "For example"), rows=rows, weight=Weight.ESSENTIAL)
+            groups = dict.fromkeys(line.group for line in result.lines if line.verb != "help")
+            blocks = [_group(name, [line for line in result.lines if line.group == name]) for name in groups]
             hint = Note(text=("Say it in your own words; ", Code(text="help deploy"), " tells more about one."))
-            return Reply(title="What I can do", blocks=(table, hint))
+            return Reply(title="What I can do", blocks=(*blocks, hint))
         line = result.lines[0]
         ways = Table(columns=("Ways to say it",), rows=tuple(((Code(text=way),),) for way in result.ways))
         example = Paragraph(text=("For example: ", Code(text=line.example)))
@@ -96,11 +104,21 @@ class Help(
     @classmethod
     def sample(cls) -> Sample:
         """The list, of one."""
-        line = HelpLine(verb="deploy", says="Deploy a version.", example="deploy checkout v1.4.2 to staging")
-        return Sample(action=cls(), result=HelpPage(lines=(line,)))
+        deploy = HelpLine(
+            verb="deploy", says="Deploy a version.", example="deploy checkout v1.4.2 to staging", group="deploy"
+        )
+        status = HelpLine(verb="status", says="Say how a service is.", example="status of checkout", group="query")
+        return Sample(action=cls(), result=HelpPage(lines=(deploy, status)))
 
 
 def _line(verb: Verb) -> HelpLine:
     policy = verb.policy
     example = policy.examples[0] if policy.examples else policy.name
-    return HelpLine(verb=policy.name.replace("_", " "), says=verb.description(), example=example)
+    return HelpLine(verb=policy.name.replace("_", " "), says=verb.description(), example=example, group=policy.group)
+
+
+def _group(name: str, lines: list[HelpLine]) -> Paragraph:
+    spans: list[Span] = [Strong(text=_HEADINGS.get(name, name.replace("_", " ").capitalize())), "\n"]
+    for line in lines:
+        spans += [Code(text=line.example), "  "]
+    return Paragraph(text=tuple(spans[:-1]), weight=Weight.ESSENTIAL)

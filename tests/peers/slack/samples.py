@@ -99,6 +99,10 @@ def life() -> Cards:
     office = _office()
     office.say("U0SAM", f"<@{ME}> deploy checkout v1.4.2 to production")
     see("8 refused", office)
+    office = _office()
+    office.say(DANA, f"<@{ME}> help")
+    office.pass_time(3)
+    see("9 help", office)
     return seen
 
 
