@@ -50,6 +50,8 @@ _LOCKED = frozenset(
         "team_access_not_granted",
     }
 )
+_LIMITED = frozenset({"ratelimited", "rate_limited"})
+"""Too many calls of a method; too many messages."""
 _DOWN = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
 _READS = frozenset(
     {
@@ -277,7 +279,7 @@ def failure(method: str, status: int, said: Mapping[str, Any] | None, headers: M
         headers: the answer's.
     """
     code = "unknown" if said is None else str(said.get("error", "unknown"))
-    if code == "ratelimited" or status == 429:  # noqa: PLR2004 - Too Many Requests
+    if code in _LIMITED or status == 429:  # noqa: PLR2004 - Too Many Requests
         after = headers.get("Retry-After", "1")
         return Limited(method, float(after) if after.replace(".", "", 1).isdigit() else 1.0)
     if said is None or status >= 500 or code in _DOWN:  # noqa: PLR2004 - the server's own fault

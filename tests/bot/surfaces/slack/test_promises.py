@@ -169,6 +169,14 @@ def test_where_shipmate_may_not_post_the_outcome_goes_to_the_one_who_asked(offic
     assert "runs in staging" in says(office.card("D0DANA"))
 
 
+def test_too_many_messages_are_waited_for_and_not_taken_for_a_refusal(office: Office) -> None:
+    office.workspace.fail["chat.postMessage"] = [refused("rate_limited")]
+    office.say(DANA, STAGING)
+    office.pass_time(60)
+    assert "runs in staging" in says(office.card())
+    assert not office.posted("D0DANA")
+
+
 @pytest.mark.parametrize("subtype", ["message_changed", "message_deleted", "bot_message", "channel_join"])
 def test_what_is_no_new_message_of_a_person_is_no_request(office: Office, subtype: str) -> None:
     office.deliver(message(DANA, STAGING, "1.1", subtype=subtype))
