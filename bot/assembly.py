@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pydantic import SecretStr
 
@@ -66,6 +66,9 @@ from intents.meaning import Understanding
 from playbooks.autonomy import EarnedAutonomy
 from playbooks.loader import load as load_playbooks
 from playbooks.playbook import Playbook
+
+if TYPE_CHECKING:
+    from actions.connectors.anthropic import Claude
 
 T = TypeVar("T")
 
@@ -499,7 +502,7 @@ def _once(build: Callable[[], T]) -> Callable[[], T]:
     return get
 
 
-def claude(settings: Settings, organization: Organization, usage: Usage | None = None) -> LanguageModel:
+def claude(settings: Settings, organization: Organization, usage: Usage | None = None) -> Claude:
     """The language model, with the models that the organization named for each purpose.
 
     Args:

@@ -33,6 +33,8 @@ PAUSE = 30.0
 """For how long, in seconds."""
 _GRACE = 5.0
 """How long after the deadline an answer may still come, in seconds, so that what it cost is counted."""
+_CHECK = 5.0
+"""How long `fault` waits, in seconds."""
 _TOO_STRICT = ("strict", "grammar", "too complex", "optional parameters", "compil")
 A = TypeVar("A", Choice, Said)
 
@@ -138,6 +140,23 @@ class Claude:
             return said_of(answer)
 
         return self._within(asked, work)
+
+    def fault(self, model: str) -> str:
+        """Why a model cannot be used, as a sentence; empty where it can. Asks for nothing that costs."""
+        client = self._connected()
+        import anthropic  # noqa: PLC0415 - imported by now
+
+        try:
+            client.models.retrieve(model, timeout=_CHECK)
+        except (anthropic.AuthenticationError, anthropic.PermissionDeniedError):
+            return "Claude does not accept ANTHROPIC_API_KEY."
+        except anthropic.NotFoundError:
+            return f"Claude knows no model {model}."
+        except anthropic.APIStatusError as error:
+            return f"Claude answered {error.status_code} when asked for {model}."
+        except anthropic.AnthropicError as error:
+            return f"Claude could not be asked for {model} ({type(error).__name__})."
+        return ""
 
     def close(self) -> None:
         """Let go of the connection and its threads."""

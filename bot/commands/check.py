@@ -86,10 +86,14 @@ def _reader(settings: Settings, organization: Organization) -> Finding:
 
 def _models(settings: Settings, organization: Organization) -> Iterator[Finding]:
     """Whether Claude is connected, and whether the models that it is to use will be there for long."""
-    from bot.assembly import models_ending, models_used  # noqa: PLC0415 - as above
+    from bot.assembly import claude, models_ending, models_used  # noqa: PLC0415 - as above
 
     if settings.anthropic_api_key is None:
         yield Finding(good=None, says="ANTHROPIC_API_KEY is not set; the local recogniser reads alone")
+    else:
+        connected = claude(settings, organization)
+        for fault in dict.fromkeys(connected.fault(name) for name in models_used(organization)):
+            yield Finding(good=not fault, says=fault or "Claude answers and knows the models")
     budgets = (organization.usage.person_per_day, organization.usage.total_per_day)
     unpriced = [model for model in models_used(organization) if price_of(organization.usage, model) is None]
     if unpriced and any(budget.cost is not None for budget in budgets):

@@ -34,6 +34,9 @@ class Stub(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: Stub
 
+    def do_GET(self) -> None:
+        self.server.behaviour(self)
+
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
         self.server.asked.append(json.loads(body))

@@ -263,3 +263,25 @@ def test_a_drip_gives_its_place_back_in_the_end() -> None:
     with pytest.raises(httpx2.ReadTimeout):
         response.read()
     assert now[0] < 6
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        (200, ""),
+        (401, "Claude does not accept ANTHROPIC_API_KEY."),
+        (404, "Claude knows no model claude-x."),
+        (500, "Claude answered 500 when asked for claude-x."),
+    ],
+)
+def test_a_model_that_cannot_be_used_is_told(stub: Stub, claude: Claude, status: int, says: str) -> None:
+    known = {"type": "model", "id": "claude-x", "display_name": "X", "created_at": "2026-01-01T00:00:00Z"}
+    error = {"type": "error", "error": {"type": "x", "message": "x"}}
+    stub.behaviour = lambda handler: answer(handler, known if status == 200 else error, status)
+    assert claude.fault("claude-x") == says
+
+
+def test_what_cannot_be_reached_is_told() -> None:
+    claude = Claude("sk-test", base_url="http://127.0.0.1:9")
+    assert claude.fault("claude-x") == "Claude could not be asked for claude-x (APIConnectionError)."
+    claude.close()
