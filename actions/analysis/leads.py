@@ -96,12 +96,14 @@ _FAULT = re.compile(
     r"(?:^|\s)(?:(?:[A-Za-z]+ )?(?:[Ee]rror|ERROR|ERR!|[Ee]xception)|[\w.$]*(?:Error|Exception|Failure|Expired)|[Ff]atal|FATAL"
     r"|[Pp]anic|PANIC)[!\])]*(?:\s*\([^)]*\)?)?$"
 )
+_CLASS_FIRST = re.compile(r"[\w.$]*[a-z](?:Error|Exception|Failure)\b")
 # A short sentence whose verb is in the sign itself: "The job | exceeded its time".
 _SUBJECT = re.compile(
     r"(?:- )?(?:[Tt]he|This|[Yy]ours?|You|I'm|An?|To|Tests?|Builds?|Jobs?|Step|Command|Container|Pod|Worker|Process"
     r"|Dependency|[Pp]ackage|environment|test)\b"
 )
 _SUBJECT_WORDS = 12
+_MOST_CHARS = 240
 _DOING = re.compile(r"[a-z]+ (?:to |from )?\S*[/\\]\S*")
 _VARIABLE = re.compile(r"(?!ERR_)[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _ARGUMENTS = re.compile(r"(?<=\w)[\[(].*")
@@ -118,7 +120,9 @@ def reported(text: str, at: int) -> bool:
         text: A message without the marks that runners put before it.
         at: Where the sign begins in it.
     """
-    before = text[:at].strip()
+    at = min(at, _MOST_CHARS)
+    text = text[:at]
+    before = text.strip()
     if not before:
         return True
     if RECALLS.search(_ADDRESS.sub("", before)) or _in_columns(text, at) or _labelled(text, at):
@@ -129,12 +133,17 @@ def reported(text: str, at: int) -> bool:
     speaking = next((clause for clause in clauses if clause and (_FAULT.search(clause) or not _names(clause))), None)
     if speaking is None:
         return True
-    fault = _FAULT.search(speaking)
+    return _CLASS_FIRST.match(speaking) is not None or _reports(speaking, last=speaking is clauses[-1])
+
+
+def _reports(clause: str, *, last: bool) -> bool:
+    """Whether a clause that is more than a name speaks of a fault, or is the subject of the sign's own sentence."""
+    fault = _FAULT.search(clause)
     if fault:
-        first = speaking[: fault.start()].strip()
+        first = clause[: fault.start()].strip()
         return not first or _names(first) or _SUBJECT.match(first) is not None or bool(REPORTS.search(first))
-    short = speaking is clauses[-1] and len(speaking.split()) <= _SUBJECT_WORDS
-    return bool((short and _SUBJECT.match(speaking)) or REPORTS.search(_ADDRESS.sub("", speaking)))
+    short = last and len(clause.split()) <= _SUBJECT_WORDS
+    return bool((short and _SUBJECT.match(clause)) or REPORTS.search(_ADDRESS.sub("", clause)))
 
 
 def _in_columns(text: str, at: int) -> bool:
@@ -151,7 +160,8 @@ def _labelled(text: str, at: int) -> bool:
     label = LABEL.match(text)
     if label is None or label.end() > at + 2:
         return False
-    return not (REPORTS.search(label[0]) or _names(label[0].rstrip(":= ")))
+    name = label[0].rstrip(":= ")
+    return not (REPORTS.search(name) or _FAULT.search(name) or _names(name))
 
 
 def _names(said: str) -> bool:

@@ -10,6 +10,15 @@ _HEREDOC_LINES = 200
 _NOTE_LINES = 12
 _FOLD = re.compile(r"<(/)?details\b")
 _COUNTS = re.compile(r"\d+ (?:passed|failed|errors?|skipped)")
+_FENCES = frozenset(("```", '"""', "'''"))
+_BOX = frozenset("┌╭╔└╰╚")
+_BOXED = re.compile(r"([┌╭╔])|[└╰╚]")
+_FAULT = re.compile(r"error|traceback|exception|fail", re.IGNORECASE)
+_DRAWN = frozenset("-=<>#*+~")
+_TITLE = re.compile(r"([-=<>#*+~])\1{2,} ?(\S[^\n]{0,80}?)(?: ?[-=<>#*+~]{3,})?")
+_AROUND_TITLES = frozenset(("begin", "start", "end", "of", "the", "/", "eof", "beginning"))
+_BLOCK_LINES = 200
+_OPEN_TITLES = 20
 _HEADLINE = re.compile(r"={3,} .* ={3,}$")
 _SURELY_PRINTED = 3
 _MOST_PRINTED = 400
@@ -22,20 +31,27 @@ class Quotations:
         self.texts = trace.texts
         self.out = out
         self.printer, self.printed = -1, ""
-        self.fence = self.fold = self.rule = -1
+        self.fence = self.fold = self.rule = self.box = -1
+        self.fence_mark = ""
         self.passes = self.counted = self.echo = -1
+        self.titles: dict[str, int] = {}
 
     def read(self, index: int, text: str) -> None:
         """Take notice of a line that opens or closes a block."""
-        if text.lstrip()[:3] == "```":
-            self.fence = self._closed(self.fence, index)
+        mark = text.lstrip()[:3]
+        if mark in _FENCES:
+            self._fenced(index, mark)
+        elif text[0] in _BOX and (box := _BOXED.match(text)):
+            self._boxed(index, opens=box[1] is not None, tells=_FAULT.search(text) is not None)
         elif text == "---":
             self._ruled(index)
         elif text[0] == "<" and (fold := _FOLD.match(text)):
             self._folded(index, opens=fold[1] is None)
         elif text.startswith("[Pipeline] "):
             self._pipeline(index, echoes=text == "[Pipeline] echo")
-        elif text[0] == "=" and _HEADLINE.match(text):
+        elif text[0] in _DRAWN and (title := _TITLE.fullmatch(text)):
+            self._titled(index, title[1], title[2])
+        if text[0] == "=" and _HEADLINE.match(text):
             self._headline(index, text)
 
     def prints(self, index: int, command: str) -> None:
@@ -69,12 +85,22 @@ class Quotations:
             self.out.fences.append((self.passes, self.counted))
         self.out.fences.sort()
 
-    def _closed(self, since: int, index: int) -> int:
+    def _fenced(self, index: int, mark: str) -> None:
         """Between two fences stands a piece of a document."""
-        if since < 0:
-            return index
-        self.out.fences.append((since, index))
-        return -1
+        if self.fence_mark == mark:
+            self.out.fences.append((self.fence, index))
+            self.fence_mark = ""
+        elif not self.fence_mark:
+            self.fence, self.fence_mark = index, mark
+
+    def _boxed(self, index: int, *, opens: bool, tells: bool) -> None:
+        """A drawn box holds a note, unless its title says that it tells of an error."""
+        if opens:
+            self.box = -1 if tells else index
+        elif self.box >= 0:
+            if index - self.box <= _NOTE_LINES:
+                self.out.fences.append((self.box, index))
+            self.box = -1
 
     def _folded(self, index: int, *, opens: bool) -> None:
         """What a comment folds away is a piece of a document too."""
@@ -92,6 +118,20 @@ class Quotations:
         else:
             self.rule = index
 
+    def _titled(self, index: int, drawn: str, title: str) -> None:
+        """A block that names its begin and its end is a piece of something else."""
+        words = title.lower().split()
+        ends = drawn == "<" or words[0] in {"end", "/", "eof"}
+        name = " ".join(word for word in words if word not in _AROUND_TITLES)
+        since = next((at for known, at in self.titles.items() if ends and _same(known, name)), -1)
+        if since >= 0 and index - since <= _BLOCK_LINES:
+            self.out.fences.append((since, index))
+        if not ends:
+            self.titles.pop(name, None)
+            self.titles[name] = index
+            if len(self.titles) > _OPEN_TITLES:
+                del self.titles[next(iter(self.titles))]
+
     def _pipeline(self, index: int, *, echoes: bool) -> None:
         """Jenkins announces each step of a pipeline; what stands after an echo is echoed."""
         if self.echo >= 0:
@@ -106,6 +146,11 @@ class Quotations:
         if self.passes >= 0:
             self.out.fences.append((self.passes, index))
         self.passes = index if " PASSES " in text else -1
+
+
+def _same(title: str, other: str) -> bool:
+    """Whether two titles are those of one block; the end may leave out what was named at the beginning."""
+    return bool(other) and (title == other or title.startswith((f"{other}:", f"{other} ")))
 
 
 def _printed_lines(command: str) -> int:

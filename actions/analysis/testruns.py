@@ -8,10 +8,12 @@ from actions.analysis.vocabulary import FAILED, PASSED, RESULT_HINTS, RESULT_MAR
 _CAPTURE = re.compile(
     r"-+ Captured (?:stdout|stderr|log) |Captured (?:stdout|stderr|log)|\s+console\.(?:error|warn|log|info|debug)$"
     r"|(?:stdout|stderr) \| \S+\.\w+(?: > |$)|\S+ > .* STANDARD_(?:OUT|ERROR)$"
+    r"|\s*Standard (?:Output|Error) Messages:$|.*\[Output\]$"
 )
-_CAPTURE_HINTS = ("aptured", "console.", "stdout | ", "stderr | ", " STANDARD_")
+_CAPTURE_HINTS = ("aptured", "console.", "stdout | ", "stderr | ", " STANDARD_", "Standard ", "[Output]")
 _CAPTURE_END = re.compile(
-    r"(?:_{3,}|={3,}|-{3,}) |\s*●|PASS|FAIL|Tests?:|Test Suites|Test Files|\s*at |\$ |##\[|ERROR: |>|\S+ > | [✓✗×❯]| ⎯"  # noqa: RUF001 - the marks are vitest's own
+    r"(?:_{3,}|={3,}|-{3,}) |\s+(?:Passed|Failed) |\s*●|PASS|FAIL|Tests?:|Test Suites|Test Files|\s*at |\$ |##\[|ERROR: |>"
+    r"|\S+ > | [✓✗×❯]| ⎯"  # noqa: RUF001 - the marks are vitest's own
 )
 _CAPTURE_LINES = 2000
 _CONSOLE_LINES = 15

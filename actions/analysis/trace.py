@@ -6,11 +6,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 HEAD_CHARS = 250_000
-TAIL_CHARS = 1_500_000
-PART_CHARS = 250_000
-SKIMMED_LINES = 4_000
+TAIL_CHARS = 1_000_000
+PART_CHARS = 64_000
+HEAD_LINES = 20_000
+TAIL_LINES = 50_000
+SKIMMED_LINES = 2_000
 WORD_LINES = 200
-LINE_CHARS = 2_000
+LINE_CHARS = 640
+LINE_END_CHARS = 240
 
 # Whatever a rule looks for contains one of these words; a line of a long log's middle without any of them is not kept.
 TELLING_WORDS = (
@@ -34,6 +37,10 @@ _JOB_AND_STEP = re.compile(r"[^\t]{1,100}\t[^\t]{1,100}\t(?=\ufeff?\d{4}-\d\d-\d
 _BUILDKIT = re.compile(r"#\d{1,4} (?:\d+\.\d+ )?(?=\S)")
 # Travis writes its terminal control sequences as "nl" when a log is saved as plain text.
 _TRAVIS_RESIDUE = re.compile(r"(?:nl)+(?=[A-Z$\s]|travis_|$)")
+
+
+# Halves of a letter, as they stand for bytes that are none; no store or stream takes them.
+_BROKEN = re.compile(r"[\ud800-\udfff]")
 
 
 @dataclass(slots=True)
@@ -63,11 +70,11 @@ def read(log: str | Iterable[str]) -> Trace:
         log: The whole text, or its parts in order as they stream in (a part may end within a line).
 
     Returns:
-        The kept lines; for a log under 1.5 million characters that is all of them.
+        The kept lines; for a log under a million characters that is all of them.
     """
-    parts = _parts(log) if isinstance(log, str) else log
+    parts = [log] if isinstance(log, str) else log
     trace = Trace()
-    for number, raw in _bounded(_blocks(parts)):
+    for number, raw in _bounded(_blocks(piece for part in parts for piece in _parts(part))):
         text, stamp = _clean(raw)
         trace.total = number
         if stamp == _JOINED and trace.texts:
@@ -102,25 +109,30 @@ def _blocks(parts: Iterable[str]) -> Iterator[str]:
 def _bounded(blocks: Iterable[str]) -> Iterator[tuple[int, str]]:
     """Numbered raw lines: all of the head, the telling ones of the middle, all of the tail."""
     number = head = 0
-    waiting: deque[str] = deque()
-    waiting_chars = 0
+    waiting: deque[tuple[str, int]] = deque()
+    waiting_chars = waiting_lines = 0
     skimmed: deque[tuple[int, str]] = deque(maxlen=SKIMMED_LINES)
     for block in blocks:
-        if head < HEAD_CHARS:
+        if head < HEAD_CHARS and number < HEAD_LINES:
             head += len(block)
             for line in _lines(block):
                 number += 1
                 yield number, line
             continue
-        waiting.append(block)
+        lines = block.count("\n")
+        waiting.append((block, lines))
         waiting_chars += len(block)
-        while waiting_chars - len(waiting[0]) >= TAIL_CHARS:
-            old = waiting.popleft()
+        waiting_lines += lines
+        while len(waiting) > 1 and (
+            waiting_chars - len(waiting[0][0]) >= TAIL_CHARS or waiting_lines - waiting[0][1] >= TAIL_LINES
+        ):
+            old, lines = waiting.popleft()
             waiting_chars -= len(old)
+            waiting_lines -= lines
             skimmed.extend(_telling(old, number))
-            number += old.count("\n")
+            number += lines
     yield from skimmed
-    for block in waiting:
+    for block, _ in waiting:
         for line in _lines(block):
             number += 1
             yield number, line
@@ -161,7 +173,9 @@ _NO_TIME = -1.0
 
 def _clean(raw: str) -> tuple[str, float]:
     if len(raw) > LINE_CHARS:
-        raw = raw[: LINE_CHARS - 500] + " … " + raw[-500:]
+        raw = raw[: LINE_CHARS - LINE_END_CHARS] + " … " + raw[-LINE_END_CHARS:]
+    if not raw.isascii():
+        raw = _BROKEN.sub("\ufffd", raw)
     if "\x1b" in raw:
         raw = _ESCAPES.sub("", raw)
     if "section_" in raw:

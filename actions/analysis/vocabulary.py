@@ -28,6 +28,12 @@ PASSED = any_of(
     rf"(?:\bPASSED|\.\.\.? ?ok| - ok|: ok){_BESIDE_RESULT}",
     r"\.py [.sx]+(?: +\[ *\d+%\])?$",
     r"Tests run: \d+, Failures: 0, Errors: 0,.*Time elapsed",
+    r"^Test Case '.*' passed",
+    r"^\s*Passed \S|(?<!\.)\.{3,} *Passed(?: +[\d.]+ sec)?$",
+    r"^\[info\] - (?!.*FAILED)",
+    r"^OK \(\d+ test|\b0 (?:failures|failed)\b(?!.*[1-9]\d* errors?)|^\s*\d+ passing\b|^successes:$",
+    r"^\.{4,}$|^\d{3} OK\b",
+    r"^DONE \d+\.\d+s$|^Removing intermediate container |^ ---> [0-9a-f]{12}$",  # a layer of an image
 )
 FAILED = any_of(
     r"^\s*[✗✘✕×✖]",
@@ -39,13 +45,31 @@ FAILED = any_of(
     r"(?:\*\*\* FAILED \*\*\*|<<< (?:FAILURE|ERROR)!)\s*$",
     r"\.py [.sxFE]*[FE][.sxFE]*(?: +\[ *\d+%\])?$",
     r"Tests run: \d+, Failures: \d+, Errors: \d+,.*Time elapsed",
+    r"^Test Case '.*' failed",
     r"Dubious, test returned",
     r"^Failed \d+/\d+ subtests",
 )
-RESULT_HINTS = ("PASS", "FAIL", "ERROR", "RERUN", "ok", "OK", ".py ", "Tests run", "Dubious", "ubtests")
+RESULT_HINTS = (
+    *(
+        "PASS",
+        "FAIL",
+        "ERROR",
+        "RERUN",
+        "ok",
+        "OK",
+        ".py ",
+        "Tests run",
+        "Dubious",
+        "ubtests",
+        "Passed ",
+        "passed",
+        ".....",
+    ),
+    *("[info] - ", " passing", "0 fail", "successes", "DONE ", "Removing inter", " ---> ", "failed ("),
+)
 RESULT_MARKS = "✓✔√✗✘✕×✖✅☑"
 
-STARTED = any_of(r"=== RUN\b", r"\[ RUN +\]", r"\[INFO\] Running \S+$", r"Running [\w.$]+$")
+STARTED = any_of(r"=== RUN\b", r"\[ RUN +\]", r"Test Case '.*' started", r"\[INFO\] Running \S+$", r"Running [\w.$]+$")
 
 UNEVENTFUL = any_of(
     PASSED.pattern,
@@ -100,7 +124,7 @@ QUOTED_LINE = any_of(
     r"#(?![\[#])",
     r"//(?!\w[\w/.\-]*:\w)",
     r"/\*|\*\s(?!\*)|<!--|;;|--\s(?!FAIL)|\"\"\"|```|~~~|@@ ",
-    r">\s|\d*\s*\|\s|> *\d+ \|",
+    r"[<>]\s|\d*\s*\|\s|> *\d+ \|",
     r"(?:export |declare -x |set )?(?!(?:level|msg|err|error|time|ts|code|exit\w*|status|reason|signal|failed)=)"
     r"[A-Za-z_]\w*=(?=[^\s=])",
     r"(?:echo|printf)\s",
@@ -127,7 +151,10 @@ QUOTED_LINE = any_of(
 
 # Cells between three bars or more are a row of a table; a tool that draws its messages uses one bar or two.
 _BAR = r"(?:[│┃]|(?<!\|)\|(?!\|))"
-TABLE_ROW = re.compile(rf"^\s*{_BAR}.*{_BAR}.*{_BAR}\s*$|^[^│┃|]+(?:{_BAR}[^│┃|]*){{3,}}$|^\s*\S+\s+\|\s.*\s{{2,}}\|\s")
+TABLE_ROW = re.compile(
+    rf"^\s*{_BAR}.*{_BAR}.*{_BAR}\s*$|^[^│┃|]+(?:{_BAR}[^│┃|]*){{3,}}$|^\s*\S+\s+\|\s.*\s{{2,}}\|\s"
+    rf"|^[^|]+ \| [^|]{{1,20}} \| [^|]{{1,20}}$"
+)
 
 _TEXT_FILE = r"[\w./\-@+]+\.(?:md|rst|txt|adoc|html?)"
 _SOURCE_FILE = (
@@ -154,6 +181,9 @@ WARNS = any_of(
     r"\blevel=(?:warn|info|debug)",
     r"\b(?:(?<!out )[Rr]etrying|will retry|[Tt]rying again|retry \d|attempt \d+ (?:of|/))\b",
     r"(?:^|\s)(?:WARN|INFO|DEBUG|TRACE|WARNING)\s",
+    r"^\s*(?:\[[^\]]*\]\s*)*[\[(<][^\])>]*(?i:\b(?:debug|trace|verbose|ignored|skipped|muted|simulated|dry.?run)\b)"
+    r"[^\])>]*[\])>]",
+    r"^[VDI]/[\w.]+ ?\(",
     # What goes on without it was not stopped by it.
     r"\b(?:[Ss]kipping|[Ii]gnoring|[Ff]alling back|[Cc]ontinuing (?:anyway|without)|not uploading|will be (?:skipped|ignored))\b",
 )
@@ -171,7 +201,7 @@ ASSERTED = any_of(
 
 # What tells a tool's own report from a label or from prose that mentions an error.
 REPORTS = re.compile(
-    r"\b(?:\w*errors?|\w*exceptions?|fail\w*|fatal|panic\w*|blocked|exhausted|caused?|reason"
+    r"\b(?:errors?|exceptions?|fail\w*|fatal|panic\w*|blocked|exhausted|caused?|reason"
     r"|could ?n[o']t|cannot|can't|unable|invalid|missing"
     r"|problem|stderr|unhandled|uncaught|suppressed|aborted|lost|denied|due to|because|returned|got|timed? ?out|daemon"
     r"|refused|not|\w*(?:ssl|tls|connect)\w*|warn\w*|exit\w*|process|status|stopped|terminated|killed|crash\w*)\b",
@@ -179,7 +209,8 @@ REPORTS = re.compile(
 )
 RECALLS = re.compile(
     r"\b(?:last (?:failure|run|time|error|build|week)|previous\w*|prior|earlier|past|known|example|simulat\w+|expect\w*"
-    r"|pretend\w*|sample|searching for|looking for|documented|explain\w*|describ\w*|mention\w*|reproduc\w*|regression)\b",
+    r"|pretend\w*|sample|searching for|looking for|documented|explain\w*|describ\w*|mention\w*|reproduc\w*|regression"
+    r"|dry[ \-]run|registered|catalogue|transcript|baseline|fixture|attach\w*|archived?)\b",
     re.IGNORECASE,
 )
 _LABELLING = "commit|message|title|subject|branch|name|stage|step|job|text|description|summary|body|note|comment|known"

@@ -86,10 +86,18 @@ _QUOTED_ADDRESS = re.compile(r"([\"'])https?://[^\"']*\1?")
 _QUOTED_REPORT = re.compile(r'error occurred: "|(?:^|: )FAILED! => .*"msg": "')
 
 
+_FIELD = re.compile(r"\{(?:[^{}]*,\s*)?\w+=[^{}]*$")
+_QUOTES = (("\u201c", "\u201d"), ("«", "»"), ("„", "\u201d"), ("[[", "]]"))
+
+
 def inside_quotes(text: str, at: int) -> bool:
     """Whether a position lies within quotation marks or backticks that opened before it."""
     before = _QUOTED_REPORT.sub("", _QUOTED_ADDRESS.sub("", text[:at]))
     if before.count('"') % 2 or before.count("`") % 2:
+        return True
+    if _FIELD.search(before):
+        return True
+    if any(before.count(opening) > before.count(closing) for opening, closing in _QUOTES):
         return True
     return len(re.findall(r"(?<!\w)'|'(?!\w)", before)) % 2 == 1
 

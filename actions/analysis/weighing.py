@@ -10,6 +10,7 @@ from actions.analysis.leads import reported
 from actions.analysis.rules import Rule, rule_book
 from actions.analysis.structure import Outcome, Structure
 from actions.analysis.subjects import acceptable, decoded, plain
+from actions.analysis.surroundings import Surroundings
 from actions.analysis.trace import Trace
 from actions.analysis.vocabulary import LOUD, REASONED
 from actions.analysis.voices import Voice, inside_quotes, only_asserted, said, undecorated, voice
@@ -21,7 +22,9 @@ STEP_WORTH = {
     Outcome.PASSED: 0.12,
     Outcome.AFTERWARDS: 0.1,
 }
-PER_RULE = 200
+PER_RULE = 80
+RULE_CHARS = 60_000
+"""So much text is searched for one rule, from the end of a log on; this is hundreds of lines."""
 LEAST = 0.05
 
 _RECOVERED = re.compile(
@@ -33,19 +36,8 @@ _TELLING_WARNING = re.compile(
     r"^\s*\[WARN(?:ING)?\]|^##\[warning\]|Retrying \(Retry|TAR_ENTRY_ERROR|^Warning: An error"
     r"|^WARNING: (?:\w+ and )?\w+ing https?://|^WARNING: \w+ could not run to completion"
 )
-_COMMIT_HEAD = re.compile(r"commit [0-9a-f]{7,40}|Author: |Date: {2,}")
-_MERGE = re.compile(r"\s*Merge (?:branch|pull request|remote-tracking|commit|tag) ")
-_HEADING = re.compile(
-    r"^(?!Traceback).*\b(?:last|previous|earlier|yesterday\w*|known|example|sample|reference|transcript|history|catalogue|archived?|quoted"
-    r"|attached|old|log of|notes?)\b.*:\s*$",
-    re.IGNORECASE,
-)
-_UNDER_HEADING = 6
-_RULE = re.compile(r"([=*#~\-_+])\1{9,}")
-_BANNER_LINES = 4
-_TRAILER = re.compile(r"\s+(?:Signed-off-by|Co-authored-by|Reviewed-by|Change-Id): ")
-_BETWEEN_TESTS = 60
-_JUST_BEFORE = 3
+# What a server of Git has to say; its errors are marked as such.
+_REMOTE = re.compile(r"remote: (?!\s*(?:error|fatal|ERROR|FATAL))")
 _GOES_ON = 300
 _ENDS_WITHIN = 80
 _CLOSING_LINES = 40
@@ -55,11 +47,8 @@ _HOST = re.compile(
 )
 # A test that calls for an error shows its line before the error that it met.
 _RAISING = re.compile(
-    r"^>? +(?:with )?(?:pytest\.raises|self\.assertRaises\w*)\(|^\s*>?\s*\d* ?\|? +expect\(.*\.(?:toThrow|raise_error)"
+    r"^>? +(?:with )?(?:pytest\.raises|self\.assertRaises\w*)\(|^[\s>|\d]*expect\(.*\.(?:toThrow|raise_error)"
 )
-_ECHO_LENGTH = 8
-_QUOTED_BEFORE = 2
-_PRINTING = ("echo ", "printf ", "cat ", "grep ", "python -c", "node -e")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +87,14 @@ def sightings(
 
 def _kept(scale: "_Scale", places: list[tuple[int, Rule]]) -> Iterable[Sighting]:
     """The last places of one rule (and a few of the first): the end of a log says why it ended."""
-    kept = 0
+    kept = spent = 0
     for index, rule in reversed(places[:20] + places[20:][-8 * PER_RULE :]):
+        spent += len(scale.trace.texts[index])
         sighting = scale.weigh(index, rule)
         if sighting is not None:
             kept += 1
             yield sighting
-        if kept >= PER_RULE:
+        if kept >= PER_RULE or spent >= RULE_CHARS:
             return
 
 
@@ -116,9 +106,11 @@ class _Scale:
         self.structure = structure
         self.known_good = known_good
         self.project = project
-        self.surroundings = "\n".join(trace.texts[-1500:])
+        self.around = Surroundings(trace, structure)
+        self.end_of_log = "\n".join(trace.texts[-1500:])
         self._places: dict[int, float] = {}
         self._voices: dict[int, Voice] = {}
+        self._subjects: dict[tuple[str, str], bool] = {}
 
     def weigh(self, index: int, rule: Rule) -> Sighting | None:
         text = self.trace.texts[index]
@@ -134,7 +126,7 @@ class _Scale:
         name = next((value for key, value in match.groupdict().items() if key.startswith("subject") and value), None)
         if name is not None:
             name = decoded(name)
-            if not acceptable(rule.subject, name, self.surroundings, self.project):
+            if not self._acceptable(rule, name):
                 return None
             name = plain(rule.subject, name)
         if rule.recovered:
@@ -143,6 +135,12 @@ class _Scale:
             worth *= 0.6
         return Sighting(index, rule, name, worth, message)
 
+    def _acceptable(self, rule: Rule, name: str) -> bool:
+        key = (rule.subject or "", name)
+        if key not in self._subjects:
+            self._subjects[key] = acceptable(rule.subject, name, self.end_of_log, self.project)
+        return self._subjects[key]
+
     def _among_the_last(self, index: int) -> bool:
         """Whether the line is one of the last of a step that did not pass."""
         step = self.structure.step_at(index)
@@ -150,7 +148,9 @@ class _Scale:
 
     def _early_end(self, index: int, text: str) -> bool:
         """Whether a line claims that the job has ended, and the log goes on."""
-        return text.startswith("ERROR: Job failed") and (index not in self.structure.endings or self._echoed(index))
+        return text.startswith("ERROR: Job failed") and (
+            index not in self.structure.endings or self.around.echoed(index)
+        )
 
     def _in_context(self, index: int, rule: Rule) -> bool:
         texts = self.trace.texts
@@ -169,6 +169,8 @@ class _Scale:
             ending = rule.ending and text.startswith(("ERROR: Job failed", "##[error]", 'The command "'))
             return 1.0 if ending or (rule.passing and not text.lstrip().startswith("[INFO] Running")) else 0.0
         worth = 1.0
+        if _REMOTE.match(text):
+            worth *= 0.5
         if kind is Voice.WARNING:
             worth *= 0.9 if rule.warning and _TELLING_WARNING.search(text) else 0.3
         if rule.category is Category.NONE:
@@ -215,77 +217,19 @@ class _Scale:
     def _place_alone(self, index: int) -> float:
         """The worth of where it is said, whatever it is."""
         shown = self.structure.in_header(index) or self.structure.in_print(index)
-        if shown or self._echoed(index) or self._of_commit(index):
+        if shown or self.around.echoed(index) or self.around.of_commit(index):
             return 0.0
         step = self.structure.step_at(index)
         worth = STEP_WORTH[step.outcome]
         if self.structure.in_capture(index):
             worth *= 0.25
-        if self._of_passing_test(index):
+        if self.around.of_passing_test(index):
             worth *= 0.08
-        if self._recalled(index) or self._framed(index):
+        if self.around.recalled(index) or self.around.framed(index) or self.around.underlined(index):
             worth *= 0.4
         if self.known_good and normalised(self.trace.texts[index]) in self.known_good:
             worth *= 0.1
         return worth
-
-    def _of_passing_test(self, index: int) -> bool:
-        """Whether the next result after the line is that of a passed test, so that the line is its output."""
-        before, after, distance = self.structure.around(index)
-        if before == "start":
-            return after == "pass"
-        if after != "pass" or before == "fail" or index + distance >= self.structure.step_at(index).end:
-            return False
-        if before == "pass":
-            return distance <= _BETWEEN_TESTS
-        return distance <= _JUST_BEFORE
-
-    def _of_commit(self, index: int) -> bool:
-        """Whether the line belongs to the message of a commit that the log shows."""
-        texts = self.trace.texts
-        if index > 1 and not texts[index - 1].strip() and _MERGE.match(texts[index - 2]):
-            return True
-        if not texts[index].startswith("    "):
-            return False
-        if any(_TRAILER.match(line) for line in texts[index + 1 : index + 4]):
-            return True
-        return any(_COMMIT_HEAD.match(line) for line in texts[max(0, index - 8) : index])
-
-    def _recalled(self, index: int) -> bool:
-        """Whether a heading above introduces the lines as what was said elsewhere or at another time."""
-        texts = self.trace.texts
-        for above in range(index - 1, max(-1, index - 1 - _UNDER_HEADING), -1):
-            if _HEADING.search(texts[above]):
-                return True
-            if not texts[above].startswith((" ", "\t", "|", ">")):
-                return False
-        return False
-
-    def _framed(self, index: int) -> bool:
-        """Whether the line stands between two equal rules, as a banner does, and is not marked as an error."""
-        if LOUD.match(self.trace.texts[index]):
-            return False
-        above = self.trace.texts[max(0, index - _BANNER_LINES) : index]
-        below = self.trace.texts[index + 1 : index + 1 + _BANNER_LINES]
-        return any(_RULE.fullmatch(line.strip()) and line in below for line in above)
-
-    def _echoed(self, index: int) -> bool:
-        """Whether a command before the line holds its very text: then the command wrote it."""
-        text = undecorated(self.trace.texts[index]).strip(" '\"")
-        if len(text) < _ECHO_LENGTH:
-            return False
-        step = self.structure.step_at(index)
-        start = max(0, step.start - 1, index - 200)
-        for echo in self.structure.echoes:
-            if start <= echo < index and text in self.trace.texts[echo]:
-                return True
-        for first, last in (*self.structure.headers, *self.structure.fed):
-            if last <= index and any(text in line for line in self.trace.texts[first:last]):
-                return True
-        if any(text in line and line.lstrip().startswith(_PRINTING) for line in self.trace.texts[start:index]):
-            return True
-        quoted = (f'"{text}', f"'{text}")
-        return any(mark in line for line in self.trace.texts[max(0, index - _QUOTED_BEFORE) : index] for mark in quoted)
 
     def _recovery(self, index: int) -> float:
         """What is left of a sign after which the same tool succeeds, or the step simply goes on for long."""
