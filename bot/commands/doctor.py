@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from actions.core.errors import ShipmateError
 from actions.core.ports.ledger import RequestQuery
@@ -41,7 +41,7 @@ def run(_: argparse.Namespace, settings: Settings) -> int:
 def _kept(settings: Settings) -> Iterator[Finding]:
     stores = open_sql(settings.database.get_secret_value())
     try:
-        yield from examine(stores)
+        yield from examine(stores, SystemClock().now())
     finally:
         stores.close()
 
@@ -72,9 +72,8 @@ def of_today(budgets: Budgets, currency: str) -> Finding:
     return Finding(good=level.share < WARN_AT or (None if level.share < 1 else False), says=says)
 
 
-def examine(stores: SqlStores) -> Iterator[Finding]:
+def examine(stores: SqlStores, now: datetime) -> Iterator[Finding]:
     """What the ledger tells of how things are going."""
-    now = SystemClock().now()
     broken = stores.audit.verify()
     if broken is None:
         yield Finding(good=True, says="The audit chain holds")

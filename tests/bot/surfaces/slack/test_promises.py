@@ -11,6 +11,8 @@ import pytest
 from actions import catalog
 from actions.core.organization import Organization
 from actions.core.request import State
+from bot.commands.doctor import examine
+from bot.stores.open import SqlStores
 from bot.testing import COMPANY, Bot
 from intents.meaning import Asks, Message
 from intents.recognizer import Recognizer
@@ -167,6 +169,20 @@ def test_where_shipmate_may_not_post_the_outcome_goes_to_the_one_who_asked(offic
     office.say(DANA, STAGING)
     office.pass_time(60)
     assert "runs in staging" in says(office.card("D0DANA"))
+
+
+def test_the_doctor_names_what_was_not_delivered(office: Office) -> None:
+    office.workspace.gone |= {CHANNEL, DANA}
+    office.say(DANA, STAGING)
+    office.pass_time(60)
+    office.workspace.fail["chat.postMessage"] = [refused("token_revoked")] * 9
+    office.say(ERIN, f"<@{ME}> deploy catalog v1.4.2 to staging", channel="C0DEV")
+    office.pass_time(3)
+    kept = office.bot.house.kept
+    assert isinstance(kept, SqlStores)
+    wrong = [finding.says for finding in examine(kept, office.bot.clock.now()) if finding.good is False]
+    assert "Cards on slack that were not delivered: R-2" in wrong
+    assert any("delivered nowhere this week: R-1 (" in says and "is_archived" in says for says in wrong)
 
 
 def test_too_many_messages_are_waited_for_and_not_taken_for_a_refusal(office: Office) -> None:
