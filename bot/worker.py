@@ -7,6 +7,7 @@ once more, so that one that hangs or dies takes nothing with it. docs/decisions/
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -40,11 +41,7 @@ _house: House | None = None
 
 def run(settings: Settings) -> None:
     """Work until told to end."""
-    global _prepared  # noqa: PLW0603 - RQ calls jobs by name, so what they need is the process's
-    from bot.configuration import load  # noqa: PLC0415 - the children are handed what it reads
-
-    _prepared = (settings, load(settings.config))
-    _preload(settings)
+    prepare(settings)
     _keep_alive(
         {
             "reads": partial(_serve, settings, READS, forks=False),
@@ -52,6 +49,18 @@ def run(settings: Settings) -> None:
             "fixes": partial(_serve, settings, FIXES, forks=True),
         }
     )
+
+
+def prepare(settings: Settings) -> None:
+    """Read and import what every worker needs, before any is forked."""
+    global _prepared  # noqa: PLW0603 - RQ calls jobs by name, so what they need is the process's
+    from bot.configuration import load  # noqa: PLC0415 - the children are handed what it reads
+
+    _prepared = (settings, load(settings.config))
+    _preload(settings)
+    # What was made so far stays; the collector, which writes to all that it looks at, would unshare it in each child.
+    gc.collect()
+    gc.freeze()
 
 
 def perform(request_id: str) -> None:

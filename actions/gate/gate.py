@@ -284,6 +284,9 @@ class Gate:
         request, plan = self._planned(before, action)
         if plan is None:
             return self._advance(before, request)
+        if action.policy.risk is Risk.READ and not isinstance(action, Operation):
+            # Nothing outside is changed, so nothing has to be noted before.
+            return self._advance(before, self._ran_planned(request.model_copy(update={"plan": plan}), action))
         # From here on something may be asked of the outside: an empty handle says so before it is.
         request = self._advance(before, request.model_copy(update={"plan": plan, "handle": {}}))
         if not isinstance(action, Operation):

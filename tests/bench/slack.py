@@ -89,9 +89,14 @@ def _cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def stamp_of(number: int) -> str:
+    """The time-stamp of a message."""
+    return f"{1_700_000_000 + number}.000100"
+
+
 def request(number: int, *, text: str = "", user: str = "", channel: str = "") -> bytes:
     """A message that mentions Shipmate, as Slack sends it; another one for each number."""
-    ts = f"{1_700_000_000 + number}.000100"
+    ts = stamp_of(number)
     event = {
         "type": "message",
         "user": user or f"U{number % 500:06}",
