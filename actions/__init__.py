@@ -25,7 +25,7 @@ from actions.pipelines import ListPipelines, RetryPipeline, RunPipeline
 from actions.query import ListDeployments, Services, Status
 from actions.report import WeeklySummary
 from actions.roles import GrantRole, RevokeRole
-from actions.variables import SetVariable
+from actions.variables import SetVariable, ValuePage
 
 VERBS: tuple[Verb, ...] = (
     Deploy,
@@ -48,6 +48,7 @@ VERBS: tuple[Verb, ...] = (
     SetAutonomy,
     Tell,
     SetVariable,
+    ValuePage,
     Approvals,
     Approve,
     Deny,

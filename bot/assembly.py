@@ -323,6 +323,7 @@ def compose(
         Drafts: lambda: passing.drafts,
         Answers: lambda: answers(reads),
         Playbooks: lambda: playing,
+        Offers: lambda: kept.offers,
     }
     tools = Tools(organization, Ports({**outside, **inside}))
     gate = Gate(

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from actions.answer import LOOK_INTO, paragraphs
+from actions.core.action import Operation
 from actions.core.catalog import Catalog
 from actions.core.context import Context, Tools
-from actions.core.errors import Unreachable
+from actions.core.errors import Refused, Unreachable
 from actions.core.people import Standing
 from actions.core.plan import Plan
 from actions.core.ports.answers import Drafts
@@ -95,13 +96,20 @@ class Cards:
             title = f"Looking into it: {request.parameters.get('question', '')}"
         blocks = [*_plan(request.plan), *_steps(request), *_words(request), *self._draft(request), *_notes(request)]
         cancelling = request.cancel_requested_by is not None
-        buttons = () if cancelling or not self._is_change(request) else (_cancel(request),)
+        buttons = () if cancelling or not self._is_change(request) else (*self._meanwhile(request), _cancel(request))
         return Reply(
             title=title,
             tone=Tone.WARNING if unknown else Tone.WORKING,
             blocks=(*blocks, _small_print(request)),
             buttons=buttons,
         )
+
+    def _meanwhile(self, request: Request) -> tuple[Button, ...]:
+        try:
+            action = self.desk.gate.action_of(request)
+        except Refused:
+            return ()
+        return action.meanwhile(request) if isinstance(action, Operation) else ()
 
     def _confirmation(self, request: Request) -> Reply:
         parameters = fields(*((key, Code(text=str(value))) for key, value in request.parameters.items()))

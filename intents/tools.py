@@ -40,7 +40,8 @@ def tools(catalog: Catalog, organization: Organization) -> tuple[Tool, ...]:
 
 def reading_tools(catalog: Catalog, organization: Organization) -> tuple[Tool, ...]:
     """The tools with which a question is looked into: the verbs that read, and no other."""
-    return tuple(_tool(verb, organization) for verb in public(catalog) if verb.policy.risk is Risk.READ)
+    reads = (verb for verb in public(catalog) if verb.policy.risk is Risk.READ and not verb.policy.private)
+    return tuple(_tool(verb, organization) for verb in reads)
 
 
 def known_names(organization: Organization) -> str:

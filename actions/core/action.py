@@ -19,7 +19,7 @@ from actions.core.context import Context, Tools
 from actions.core.kinds import Kind, Vocabulary
 from actions.core.people import Role
 from actions.core.plan import Plan
-from actions.core.reply import Reply, Step
+from actions.core.reply import Button, Reply, Step
 from actions.core.request import Request
 
 R = TypeVar("R", bound=BaseModel)
@@ -63,6 +63,7 @@ class Policy:
         group: the heading under which `help` lists it.
         public: whether people may ask for it; steps that only playbooks take are not.
         for_playbooks: whether a playbook may do it without any role of its own.
+        private: whether its answer is for the one who asked alone, wherever they asked; no model sees it either.
         playbooks_ask: whether a playbook that has no role for it may ask: somebody who may do it has to approve.
     """
 
@@ -81,6 +82,7 @@ class Policy:
     public: bool = True
     for_playbooks: bool = False
     playbooks_ask: bool = False
+    private: bool = False
 
     @property
     def only_looks(self) -> bool:
@@ -117,6 +119,7 @@ class Action(BaseModel, ABC, Generic[R]):
         public: bool = True,
         for_playbooks: bool = False,
         playbooks_ask: bool = False,
+        private: bool = False,
         **config: Any,
     ) -> None:
         super().__init_subclass__(**config)
@@ -137,6 +140,7 @@ class Action(BaseModel, ABC, Generic[R]):
                 public=public,
                 for_playbooks=for_playbooks,
                 playbooks_ask=playbooks_ask,
+                private=private,
             )
 
     @classmethod
@@ -301,6 +305,10 @@ class Operation(Action[R], ABC):
     @abstractmethod
     def cancel(self, running: Running, tools: Tools) -> Progress:
         """Begin to undo it, or end it where there is nothing to undo."""
+
+    def meanwhile(self, request: Request) -> tuple[Button, ...]:
+        """What people can press while it is under way, beside Cancel."""
+        return ()
 
     @abstractmethod
     def find(self, context: Context) -> Progress | None:

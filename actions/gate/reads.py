@@ -33,7 +33,7 @@ class GateReads:
             Refused: it is no read that people may ask for, or its parameters are not acceptable.
         """
         policy = self.gate.catalog[action].policy
-        if policy.risk is not Risk.READ or not policy.public:
+        if policy.risk is not Risk.READ or not policy.public or policy.private:
             raise Refused(f"{action} is no read, so it is not done to answer a question.")
         said = json.dumps([action, dict(parameters)], sort_keys=True)
         proposal = Proposal(

@@ -67,7 +67,7 @@ def routes(house: House, settings: Settings) -> list[BaseRoute]:
     """What the configured surfaces and hooks serve."""
     links = Links(house.kept.offers, house.clock, house.ids, settings.address)
     pages = (
-        VariablePage(house.kept.ledger, house.gate.tools, house.clock),
+        VariablePage(house.kept.ledger, house.kept.offers, house.gate.tools, house.clock),
         RequestPage(links, house.kept.ledger, house.conversation.card),
     )
     found: list[BaseRoute] = [*slack.routes(house, settings), *(page.route() for page in pages)]

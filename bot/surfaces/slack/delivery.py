@@ -167,6 +167,12 @@ class Cards:
         """Show a card where it belongs: where it stands now, and what is yet to be kept of its buttons."""
         if reference.get("silent"):
             return reference, ()
+        if "private" not in reference and self._is_private(request):
+            user = self._people.user_of(request.requester.name)
+            if user is None:
+                log.warning("%s is for %s alone, whom Slack does not know", request.id, request.requester.name)
+                return {"silent": True}, ()
+            reference["private"] = {"user": user, "response_url": "", "channel": request.place.channel}
         # Where a card may stand already that nobody noted, no stream is begun beside it.
         if "private" not in reference and not request.state.is_settled and (reference or not look):
             streamed = self._streams.show(request, reference, draft)
@@ -180,6 +186,11 @@ class Cards:
             reference = self._put(request, drawn.message, reference, look=look)
             reference["digest"] = digest
         return self._call_approvers(request, reply, reference), drawn.offers
+
+    def _is_private(self, request: Request) -> bool:
+        """Whether the answer is for the one who asked alone, wherever they asked."""
+        catalog = self._conversation.gate.catalog
+        return request.action in catalog and catalog[request.action].policy.private
 
     def _is_answer(self, request: Request) -> bool:
         """Whether it told somebody something, which may have helped or not; decisions and changes are not rated."""

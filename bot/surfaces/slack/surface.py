@@ -185,7 +185,12 @@ class Slack:
         self.closing: list[Callable[[], None]] = [self.agenda.close, self.at_it.close]
         people = People(house.organization, where, house.clock)
         links = Links(house.kept.offers, house.clock, house.ids, address)
-        page = links.to if address else lambda _: ""
+
+        def page(request: Request) -> str:
+            # What is for one alone has no page to which a link could lead others.
+            private = request.action in house.catalog and house.catalog[request.action].policy.private
+            return links.to(request) if address and not private else ""
+
         drawing = Drawing(people=people, offers=house.kept.offers, clock=house.clock, ids=house.ids, page=page)
         posting = Posting(where, answer)
         self.cards = Cards(
