@@ -153,6 +153,8 @@ def presented(failure: JobFailure, *, alone: bool = False) -> list[Block]:
         blocks.append(Preformatted(text=proof(diagnosis)))
     sure: list[Span] = [f"{diagnosis.confidence:.0%} sure · {_category(diagnosis)} · "]
     sure += [Code(text=diagnosis.playbook), " · "] if diagnosis.playbook else []
+    if failure.note:
+        blocks.append(Paragraph(text=(failure.note,)))
     return [*blocks, Note(text=(*sure, "fingerprint ", Code(text=diagnosis.fingerprint)))]
 
 

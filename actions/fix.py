@@ -37,6 +37,7 @@ class Fix(BaseModel):
         told: the request in which people were told of that already.
         culprit: who made the commit that broke it, by the name in the configuration where there is one.
         seconds: how long it took.
+        note: what a second reader of the log came to, where the rules were not sure.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -62,6 +63,7 @@ class Fix(BaseModel):
     told: str = ""
     culprit: str = ""
     seconds: float = 0.0
+    note: str = ""
 
 
 def fix_of(request: Request) -> Fix | None:

@@ -244,6 +244,8 @@ def presented(fix: Fix) -> list[Block]:
     if diagnosis.lines:
         blocks.append(Preformatted(text=proof(diagnosis)))
     blocks += [Preformatted(text=f"{each.path}\n{each.diff}", language="diff") for each in fix.changes]
+    if fix.note:
+        blocks.append(Note(text=(fix.note,)))
     if fix.told:
         blocks.append(Paragraph(text=(fix.summary,)))
     if fix.advice:
@@ -288,7 +290,7 @@ def _meant(context: Context, named_request: str | None) -> tuple[Request, Fix, M
     raise NoFix(f"{named_request} has proposed no fix." if named_request else "No fix is open here.")
 
 
-def _asks(context: Context, fix: Fix) -> str:
+def _asks(context: Context, fix: Fix, target: str) -> str:
     """Why somebody has to approve what a playbook would merge; empty where it has earned to, and where a person merges.
 
     Raises:
@@ -300,7 +302,9 @@ def _asks(context: Context, fix: Fix) -> str:
         fix.playbook, category=fix.diagnosis.category.value, terrain=fix.terrain, now=context.now
     )
     if leave.stage is Stage.AUTO:
-        return ""
+        if leave.may_protected or not context.use(Repositories).is_protected(fix.pipeline.project, target):
+            return ""
+        return f"{target} is protected, and {fix.playbook} may not merge into it by itself ({leave.why})"
     if leave.stage is Stage.APPROVE:
         return f"{fix.playbook} may merge what somebody approves ({leave.why})"
     raise Refused(
@@ -359,7 +363,7 @@ class MergeFix(
                 remedy="Ask a colleague to merge it.",
             )
         return Plan(
-            second_person=_asks(context, fix),
+            second_person=_asks(context, fix, opened.target),
             barred=(fix.culprit,) if fix.culprit else (),
             changes=(Change(what=f"{opened.target} of {fix.service}", after=f"{fix.summary} (!{opened.id})"),),
             target_state={

@@ -106,6 +106,7 @@ def _leave(context: Context, wanted: Prescription) -> Leave | None:
         category=diagnosis.category.value,
         terrain=_terrain(context, wanted),
         fingerprint=diagnosis.fingerprint,
+        service=wanted.failure.service,
         project=wanted.failure.pipeline.project,
         sha=wanted.failure.pipeline.sha,
         now=context.now,
@@ -176,6 +177,7 @@ def _handle(context: Context, wanted: Prescription, phase: Phase, leave: Leave |
         autonomy=_said(leave),
         stage=leave.stage if leave else None,
         terrain=_terrain(context, wanted),
+        note=next((each.note for each in wanted.failure.jobs if each.diagnosis == wanted.diagnosis), ""),
         culprit=_breaking(context, pipeline),
     )
     return Mending(

@@ -8,11 +8,13 @@ from pydantic import BaseModel, ConfigDict
 
 from actions.analysis.categories import Category, FixRisk
 from actions.analysis.diagnosis import Diagnosis, JobEvidence, ProvingLine, diagnose
-from actions.core.context import Tools
-from actions.core.errors import OutsideError, Refused
-from actions.core.ports.delivery import Job, Pipeline, Pipelines
+from actions.analysis.trace import read
+from actions.core.context import Context, Tools
+from actions.core.errors import NotConnected, OutsideError, Refused
+from actions.core.ports.delivery import Job, Pipeline, Pipelines, Trace
 from actions.core.ports.repositories import Repositories
 from actions.core.redaction import redact
+from actions.second_reader import Opinion, SecondReader, is_unsure
 
 MOST_JOBS = 4
 """Of a pipeline in which more jobs failed, the first of them are diagnosed."""
@@ -27,6 +29,7 @@ class JobFailure(BaseModel):
     Attributes:
         readable: whether its log could be read.
         took_before: how many seconds it took when it last passed; 0 where that is not known.
+        note: what a second reader of the log came to, where the rules were not sure.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -35,6 +38,7 @@ class JobFailure(BaseModel):
     diagnosis: Diagnosis
     readable: bool = True
     took_before: float = 0.0
+    note: str = ""
 
 
 class Failure(BaseModel):
@@ -171,6 +175,8 @@ def _diagnosed(tools: Tools, pipeline: Pipeline, job: Job, around: _Surroundings
         ci_config=around.ci_config,
     )
     diagnosis = diagnose(trace.text, evidence=evidence, redact=redact)
+    opinion = _second_opinion(tools, job, diagnosis, trace)
+    diagnosis = opinion.diagnosis
     if trace.lines_before:
         lines = tuple(ProvingLine(number=line.number + trace.lines_before, text=line.text) for line in diagnosis.lines)
         diagnosis = diagnosis.model_copy(update={"lines": lines})
@@ -180,7 +186,21 @@ def _diagnosed(tools: Tools, pipeline: Pipeline, job: Job, around: _Surroundings
         diagnosis=diagnosis,
         readable=bool(trace.text.strip()),
         took_before=seconds_of(twin) if twin else 0.0,
+        note=opinion.note,
     )
+
+
+def _second_opinion(tools: Tools, job: Job, diagnosis: Diagnosis, trace: Trace) -> Opinion:
+    """What a language model reads where the rules are not sure, and one is connected."""
+    if not (is_unsure(diagnosis) and isinstance(tools, Context)):
+        return Opinion(diagnosis=diagnosis)
+    try:
+        reader = tools.use(SecondReader)
+    except NotConnected:
+        return Opinion(diagnosis=diagnosis)
+    request = tools.request
+    person = request.requester.on_behalf_of or request.requester.name
+    return reader.opinion(diagnosis, read(trace.text), job=job.name, person=person, cause=request.cause)
 
 
 def seconds_of(job: Job) -> float:

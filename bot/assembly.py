@@ -54,6 +54,7 @@ from actions.core.request import Request
 from actions.gate.desk import GateDesk
 from actions.gate.gate import Gate, Heartbeat
 from actions.gate.reads import GateReads
+from actions.second_reader import SecondReader
 from bot.aside import Aside
 from bot.budgets import Budgets
 from bot.cards import Cards
@@ -290,6 +291,7 @@ def compose(
     worker: str,
     heartbeat: Heartbeat = lambda _: nullcontext(),
     answers: Callable[[Reads], Answers] = lambda _: NoAnswers(),
+    model: Callable[[], LanguageModel] | None = None,
     playbooks: Callable[[], Mapping[str, Playbook]] | None = None,
 ) -> House:
     """Put the house together from its parts.
@@ -306,6 +308,7 @@ def compose(
         worker: this process, as leases name it.
         heartbeat: keeps a lease while work is done.
         answers: what builds the finder of answers in prose.
+        model: what builds the language model that reads logs of which the rules are not sure; none reads none.
         playbooks: gives every playbook by name; the library's by default.
     """
     library = playbooks or _once(load_playbooks)
@@ -323,6 +326,7 @@ def compose(
         Drafts: lambda: passing.drafts,
         Answers: lambda: answers(reads),
         Playbooks: lambda: playing,
+        **({SecondReader: lambda: SecondReader(model())} if model else {}),
         Offers: lambda: kept.offers,
     }
     tools = Tools(organization, Ports({**outside, **inside}))
@@ -386,6 +390,7 @@ def assemble(
         worker=f"{socket.gethostname()}:{os.getpid()}",
         heartbeat=heartbeat or (lambda _: nullcontext()),
         answers=lambda reads: prose(model, catalog, known, reads),
+        model=model,
         playbooks=_once(lambda: load_playbooks(settings.playbooks, catalog)),
     )
 

@@ -20,6 +20,10 @@ from playbooks.record import Attempt, history, summed
 
 Z = 1.96
 """The standard score of the interval: 95 %."""
+STOPPED_BY = timedelta(days=30)
+"""What is older stops nothing any more."""
+READ_EVERY = timedelta(seconds=30)
+"""For how long the whole history is not read again, where nothing hangs on the last moment."""
 OPEN_FOR = timedelta(days=7)
 """A proposal that nobody decided about for so long does not keep others back any more."""
 _STAGES = list(Stage)
@@ -102,6 +106,7 @@ class EarnedAutonomy:
     ledger: Ledger
     library: Callable[[], Mapping[str, Playbook]]
     rules: AutonomyRules = field(default_factory=AutonomyRules)
+    _read: dict[datetime, list[Attempt]] = field(default_factory=dict, repr=False, compare=False)
 
     def leave(
         self,
@@ -110,6 +115,7 @@ class EarnedAutonomy:
         category: str,
         terrain: Terrain,
         fingerprint: str,
+        service: str,
         project: str,
         sha: str,
         now: datetime,
@@ -118,8 +124,9 @@ class EarnedAutonomy:
         known = self.library().get(playbook)
         if known is not None and not known.enabled:
             return Leave(stage=Stage.SHADOW, why="it is switched off", stop=f"The playbook {playbook} is switched off.")
-        found = self._history(now)
-        leave = self._stands(known, playbook, found, category=category, terrain=terrain, now=now)
+        # What stops it must be seen at once; what it has earned may be as old as half a minute.
+        found = self._history(now, service=service, remembered=STOPPED_BY)
+        leave = self._stands(known, playbook, self._lately(now), category=category, terrain=terrain, now=now)
         stop = stopped(found, known.limits if known else Limits(), fingerprint, project, sha, now)
         if stop is None:
             return leave
@@ -134,13 +141,29 @@ class EarnedAutonomy:
 
     def records(self, *, since: datetime | None, now: datetime) -> Sequence[PlaybookRecord]:
         """What each playbook has done since a time."""
-        return summed(self._history(now), since=since)
+        return summed(self._lately(now), since=since)
 
-    def _history(self, now: datetime) -> list[Attempt]:
+    def _lately(self, now: datetime) -> list[Attempt]:
+        """The whole history, read at most twice a minute: it is half a year of requests."""
+        for read_at, found in list(self._read.items()):
+            if timedelta(0) <= now - read_at < READ_EVERY:
+                return found
+        found = self._history(now)
+        self._read.clear()
+        self._read[now] = found
+        return found
+
+    def _history(
+        self, now: datetime, *, service: str | None = None, remembered: timedelta | None = None
+    ) -> list[Attempt]:
         limits = {name: playbook.limits.back_within for name, playbook in self.library().items()}
         default = Limits().back_within
         return history(
-            self.ledger, now, remembered=self.rules.remembered, window=lambda name: limits.get(name, default)
+            self.ledger,
+            now,
+            service=service,
+            remembered=remembered or self.rules.remembered,
+            window=lambda name: limits.get(name, default),
         )
 
     def _stands(
@@ -153,12 +176,13 @@ class EarnedAutonomy:
         terrain: Terrain,
         now: datetime,
     ) -> Leave:
+        may = known is not None and known.protected_branch
         if pin := pinned(self.ledger, self.rules, name, category=category, terrain=terrain, now=now):
-            return pin
+            return pin.model_copy(update={"may_protected": may})
         mine = [each for each in found if (each.playbook, each.category, each.terrain) == (name, category, terrain)]
         earned, why = stage(known, [each for each in mine if each.tried], self.rules)
         where = f"the {terrain.value}" if terrain is Terrain.DEFAULT else terrain.value
-        return Leave(stage=earned, why=f"on {where} {why}")
+        return Leave(stage=earned, why=f"on {where} {why}", may_protected=may)
 
 
 def pinned(

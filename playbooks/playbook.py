@@ -202,7 +202,7 @@ class Playbook(_Part):
         risk: how much its fixes can harm.
         autonomy: how far it may go by itself.
         limits: when the loop stops.
-        protected_branch: whether a proven fix of stage `auto` may be pushed to a protected branch, without a merge request.
+        protected_branch: whether a proven fix of stage `auto` may go to a protected branch with nobody's approval.
         steps: what it does, one after the other.
         success: when it counts as mended: in words, or as a condition.
         notify: who is told how it ended.

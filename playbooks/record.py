@@ -100,14 +100,11 @@ def history(
         remembered: how far to look back.
         window: playbook → how soon after a merge the same failure counts against its fix.
     """
-    query = RequestQuery(actions=("fix_pipeline", *_SETTLING), since=now - remembered, limit=LOOKED_AT)
+    since = now - remembered
+    met = ledger.find(RequestQuery(actions=("fix_pipeline",), service=service, since=since, limit=LOOKED_AT))
     fates: dict[str, list[Request]] = defaultdict(list)
-    met: list[Request] = []
-    for request in ledger.find(query):
-        if request.action == "fix_pipeline":
-            if service in {None, request.service}:
-                met.append(request)
-        elif (of := _decided(request)) is not None:
+    for request in ledger.find(RequestQuery(actions=_SETTLING, since=since, limit=LOOKED_AT)):
+        if (of := _decided(request)) is not None:
             fates[of].append(request)
     found = [attempt for request in met if (attempt := _attempt(request, fates[request.id])) is not None]
     return _those_that_came_back(found, window)

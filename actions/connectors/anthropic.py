@@ -18,11 +18,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("shipmate.claude")
 
-DEFAULT_MODELS = {"understanding": "claude-haiku-5-5", "answers": "claude-sonnet-5-5"}
-"""The model of each purpose where the configuration names none: a fast one to read with, a thorough one to answer with."""
+DEFAULT_MODELS = {
+    "understanding": "claude-haiku-5-5",
+    "answers": "claude-sonnet-5-5",
+    "diagnosis": "claude-sonnet-5-5",
+}
+"""The model of each purpose where the configuration names none: a fast one to read with, a thorough one otherwise."""
 ENDING_MODELS = {"claude-sonnet-4-5": "2026-11-30"}
 """Models that the vendor ends, and when; `shipmate check` says so of one that is configured."""
-MAX_TOKENS = {"understanding": 1024}
+MAX_TOKENS = {"understanding": 1024, "diagnosis": 512}
 """How long an answer of each purpose may be, in tokens."""
 _MAX_TOKENS = 2048
 CONCURRENCY = 8

@@ -70,6 +70,11 @@ class GitLabRepositories:
             return None
         return _revision(found.attributes)
 
+    def is_protected(self, project: str, branch: str) -> bool:
+        """Whether not everybody may push to a branch."""
+        found = self._call(f"the branch {branch} of {project}", lambda where: where.branches.get(branch), project)
+        return bool(found.attributes.get("protected", True))
+
     def diff(self, project: str, sha: str) -> str:
         """What a commit changed, as unified diffs."""
 

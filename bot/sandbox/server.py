@@ -28,6 +28,8 @@ WATCH_INTERVAL = 0.05
 
 Scope = dict[str, Any]
 
+_HEARD = ("pipeline_events", "push_events", "merge_requests_events")
+"""What it is told of: pipelines that end, pushes (some of them reverts), and what becomes of merge requests."""
 _SUBSCRIBER = "whoever runs this sandbox"
 
 
@@ -119,7 +121,7 @@ class Sandbox:
         return str(breakages.push(self.world.gitlab, service, kind)["commit"])
 
     def subscribe(self, url: str, token: str) -> None:
-        """Have every project tell an address when its pipelines change, as an administrator would; once."""
+        """Have every project tell an address of its pipelines, pushes and merge requests, as an administrator would; once."""
         documents = self.world.documents
         with documents.lock:
             for hook in documents.all("gitlab_hook"):
@@ -127,7 +129,7 @@ class Sandbox:
                     documents.delete("gitlab_hook", hook["id"])
             for project in documents.all("gitlab_project"):
                 number = documents.next_id("gitlab_hook")
-                switches = {switch: switch == "pipeline_events" for switch in SWITCHES}
+                switches = {switch: switch in _HEARD for switch in SWITCHES}
                 hook = {
                     "id": number,
                     "project_id": project["id"],

@@ -82,7 +82,7 @@ class Bot:
         outside: ports beside the usual ones, such as a plug-in's.
         understanding: what builds the reader of messages; the local recogniser by default.
         playbooks: gives every playbook by name; the library by default.
-        model: the language model that answers questions in prose; none by default.
+        model: the language model that answers questions in prose and reads logs; none by default.
         database: the address of the database; one in memory by default.
     """
 
@@ -127,6 +127,7 @@ class Bot:
             worker="test",
             playbooks=playbooks,
             answers=lambda reads: prose(lambda: model or _none_connected(), catalog, self.organization, reads),
+            model=lambda: model or _none_connected(),
         )
 
     def _place(self, service: str, environment: str) -> None:

@@ -398,6 +398,7 @@ class FakeRepositories:
         self.branches: dict[tuple[str, str], str] = {}
         self.requests: dict[tuple[str, str], MergeRequest] = {}
         self.pushes = True
+        self.protected: set[tuple[str, str]] = set()
         self._numbers = count(1)
 
     def commit(self, project: str, branch: str, files: Mapping[str, str], *, author: str = "sam") -> Revision:
@@ -424,6 +425,10 @@ class FakeRepositories:
     def revision(self, project: str, ref: str) -> Revision | None:
         """The commit that a branch or hash names."""
         return self.revisions.get((project, self._sha(project, ref)))
+
+    def is_protected(self, project: str, branch: str) -> bool:
+        """Whether it is among those named so."""
+        return (project, branch) in self.protected
 
     def diff(self, project: str, sha: str) -> str:
         """Nothing is told of what changed."""

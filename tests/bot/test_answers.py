@@ -101,7 +101,8 @@ def test_only_reads_are_offered_and_nothing_else_is_done_whatever_the_model_says
     )
     bot, answer, card = asked(local, worst, said("I deployed it."), who="dana")
     offered = {tool.name for tool in model_of(bot).tools[1]}
-    assert offered == {v.policy.name for v in catalog() if v.policy.risk == "read" and v.policy.public}
+    reads = (verb.policy for verb in catalog() if verb.policy.risk == "read" and verb.policy.public)
+    assert offered == {policy.name for policy in reads if not policy.private}
     assert not bot.cluster.commits
     assert bot.request(answer).state is State.DONE
     assert "Sources: none; nothing was looked up." in words(card)

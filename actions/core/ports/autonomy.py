@@ -36,6 +36,7 @@ class Leave(BaseModel):
 
     Attributes:
         why: what it has earned the stage by, in a sentence.
+        may_protected: whether what it merges by itself may go to a protected branch.
         stop: why it has to stop for now, whatever the stage; empty where it need not.
         kind: the same in a word.
         told: the request in which people were told of this stop already; empty where they were not.
@@ -45,6 +46,7 @@ class Leave(BaseModel):
 
     stage: Stage = Stage.PROPOSE
     why: str = ""
+    may_protected: bool = False
     stop: str = ""
     kind: str = ""
     told: str = ""
@@ -94,6 +96,7 @@ class Autonomy(Protocol):
         category: str,
         terrain: Terrain,
         fingerprint: str,
+        service: str,
         project: str,
         sha: str,
         now: datetime,
@@ -105,6 +108,7 @@ class Autonomy(Protocol):
             category: the kind of failure, which the stage is earned for.
             terrain: where a fix would take effect, which the stage is earned for.
             fingerprint: which failure; one that comes back soon stops the loop.
+            service: whose pipeline failed.
             sha: the commit that failed; one of Shipmate's own fixes stops the loop.
             project: where; too many fixes an hour in one stop the loop.
             now: the time.

@@ -70,6 +70,9 @@ class Repositories(Protocol):
     def revision(self, project: str, ref: str) -> Revision | None:
         """The commit that a branch or hash names; None where there is none."""
 
+    def is_protected(self, project: str, branch: str) -> bool:
+        """Whether not everybody may push to a branch."""
+
     def diff(self, project: str, sha: str) -> str:
         """What a commit changed, as unified diffs."""
 

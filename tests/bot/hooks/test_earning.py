@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from actions.core.request import State
+from playbooks.loader import load
 from tests.bot.hooks.company import PROJECT, Company
 from tests.bot.test_failures import words
 
@@ -62,6 +63,21 @@ def test_with_the_role_and_enough_proof_it_merges_by_itself() -> None:
     merging = here.newest("merge_fix")
     assert merging.requester.name == "playbook:pb-dep-001"
     assert here.ended(merging.id).outcome == "merged"
+
+
+@pytest.mark.parametrize(("allowed", "state"), [(False, State.AWAITING_APPROVAL), (True, State.WAITING)])
+def test_a_protected_branch_takes_nothing_by_itself_unless_its_playbook_says_so(*, allowed: bool, state: State) -> None:
+    own = load()["pb-dep-001"].model_copy(update={"protected_branch": allowed})
+    machines = {"playbook:pb-dep-001": {"roles": ["developer"]}}
+    here = Company({own.name: own}, machines=machines, autonomy=EAGER)
+    here.bot.repositories.protected.add((PROJECT, "main"))
+    here.success(2)
+    here.failure_and_proof()
+    here.bot.work()
+    asked = here.newest("merge_fix")
+    assert asked.state is state
+    if not allowed:
+        assert "main is protected" in str(asked.verdicts)
 
 
 def test_without_the_role_it_asks_however_much_it_has_earned() -> None:
@@ -177,6 +193,7 @@ def test_what_was_closed_by_hand_in_gitlab_is_known_and_holds_nobody_back() -> N
     assert here.deliver(body) == 202
     here.listen()
     assert here.newest("note_outcome").parameters == {"request": first.id, "kind": "closed", "commit": ""}
+    here.later(minutes=1)
     second = here.failure_and_proof()
     assert second.outcome == "proposed"
     assert "its merge request was closed" in str(second.result)

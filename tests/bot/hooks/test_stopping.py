@@ -100,6 +100,7 @@ def test_a_proposal_that_nobody_decided_about_keeps_others_back_for_a_week() -> 
 
 
 def record(here: Company, playbook: str = "pb-dep-001") -> PlaybookRecord:
+    here.later(minutes=1)
     found = here.bot.house.gate.tools.use(Autonomy).records(since=None, now=here.bot.clock.now())
     return next(each for each in found if each.playbook == playbook)
 
@@ -141,6 +142,7 @@ def test_the_weekly_summary_tells_what_playbooks_did() -> None:
     here.merged_and_green()
     here.later(days=2)
     here.failure_and_proof("failed")
+    here.later(minutes=1)
     answer = here.bot.ask("sam", "weekly_summary")
     table = str(answer.reply.blocks[-1])
     for expected in ("pb-dep-001", "1 (50%)", "not known"):
