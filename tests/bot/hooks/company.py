@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from starlette.applications import Starlette
@@ -23,6 +24,12 @@ PROJECT = "shop/checkout"
 TEAM = [{"name": "payments", "members": ["lena"], "slack_channel": "C0PAY"}, {"name": "discovery"}]
 
 
+@cache
+def _library() -> Mapping[str, Playbook]:
+    """Shipmate's own playbooks, whose files are read once."""
+    return load()
+
+
 class Company:
     """A bot with its webhook's door and its listener.
 
@@ -32,7 +39,7 @@ class Company:
     """
 
     def __init__(self, playbooks: Mapping[str, Playbook] | None = None, **more: Any) -> None:
-        self.playbooks = {**load(), **(playbooks or {})}
+        self.playbooks = {**_library(), **(playbooks or {})}
         company = {**COMPANY, "teams": TEAM, **more}
         self.bot = Bot(company, outside={Packages: Index}, playbooks=lambda: self.playbooks)
         house = self.bot.house
