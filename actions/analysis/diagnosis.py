@@ -1,6 +1,7 @@
 """Why a job failed: reads its log, weighs the signs in it, and says what it is or that no playbook mends it."""
 
 import hashlib
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
@@ -22,7 +23,14 @@ DOMINANT = 0.75
 """From this worth on a full disk or want of memory explains the other failures beside it."""
 
 CLEAR_MARGIN = 0.1
-KILLED = 137
+KILLED, OUT_OF_TIME = 137, 124
+OF_REASON = {
+    "job_execution_timeout": Category.TEST_TIMEOUT,
+    "stuck_or_timeout_failure": Category.TEST_TIMEOUT,
+    "runner_system_failure": Category.NETWORK_TRANSIENT,
+    "scheduler_failure": Category.NETWORK_TRANSIENT,
+}
+"""What GitLab's own words for a failure mean; all but the first are believed only where the log is silent."""
 PROVING_LINES = 6
 
 
@@ -41,12 +49,12 @@ class JobEvidence(BaseModel):
     Attributes:
         job: The job's name.
         project: The project's path, such as ``shop/checkout``.
-        exit_code: The exit code of the script.
+        exit_code: The exit code of the script; where it is not known, the one that the log tells.
         failure_reason: The CI system's own word, such as GitLab's ``job_execution_timeout``.
         retry_passed: Whether the same job passed on the same commit when it ran again.
         passing_trace: The log of the job's last successful run.
-        diff: The commit's diff.
-        ci_config: The text of ``.gitlab-ci.yml``.
+        diff: The commit's diff. What it names is surer; a module whose files it changes is the project's own.
+        ci_config: The text of ``.gitlab-ci.yml``. What it names is surer.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -111,9 +119,17 @@ def diagnose(
         else frozenset()
     )
     project = evidence.project.rsplit("/", 1)[-1] if evidence.project else None
-    signs = sightings(trace, skeleton, known_good=known_good, project=project)
-    verdict = _with_silence(_with_evidence(_decide(signs), signs, evidence), trace)
+    signs = sightings(trace, skeleton, known_good=known_good, project=project, changed=_changed(evidence.diff))
+    verdict = _with_silence(_with_evidence(_decide(signs), signs, evidence, skeleton.exit_code), trace)
     return _written(verdict, trace, skeleton, evidence, redact)
+
+
+def _changed(diff: str | None) -> tuple[str, ...]:
+    """The paths that a diff changes; a module that lies under one of them is the project's own."""
+    return tuple(match[1] for match in _CHANGED.finditer(diff or ""))
+
+
+_CHANGED = re.compile(r"^(?:---|\+\+\+) [ab]/(\S+)", re.MULTILINE)
 
 
 class _Verdict(NamedTuple):
@@ -153,17 +169,15 @@ def _weight(group: list[Sighting]) -> float:
 
 
 def _best_first(group: list[Sighting]) -> list[Sighting]:
-    return sorted(group, key=lambda sign: (-round(sign.worth, 2), sign.index))
+    """By worth; of equals, what names its subject and then what was said first."""
+    return sorted(group, key=lambda sign: (-round(sign.worth, 2), sign.subject is None, sign.index))
 
 
-def _with_evidence(verdict: _Verdict, signs: list[Sighting], evidence: JobEvidence) -> _Verdict:
+def _with_evidence(verdict: _Verdict, signs: list[Sighting], evidence: JobEvidence, exit_code: int | None) -> _Verdict:
     """Let what is known beside the log speak where the log alone is silent or weak."""
-    if evidence.failure_reason == "job_execution_timeout":
-        mine = [sign for sign in signs if sign.rule.category is Category.TEST_TIMEOUT]
-        return _Verdict(Category.TEST_TIMEOUT, mine or verdict.signs, 0.95)
-    silent = verdict.category is Category.NONE
-    if silent and evidence.exit_code == KILLED:
-        return _Verdict(Category.OOM, verdict.signs, 0.75)
+    told = _told_by_the_runner(verdict, signs, evidence, exit_code)
+    if told is not None:
+        return told
     if (
         evidence.retry_passed
         and verdict.category in {Category.NONE, Category.TEST_TIMEOUT}
@@ -172,10 +186,28 @@ def _with_evidence(verdict: _Verdict, signs: list[Sighting], evidence: JobEviden
         return _Verdict(Category.FLAKY_TEST, verdict.signs, 0.85)
     if evidence.retry_passed is False and verdict.category in {Category.NETWORK_TRANSIENT, Category.FLAKY_TEST}:
         return verdict._replace(confidence=round(verdict.confidence * 0.7, 2))
-    subject = verdict.signs[0].subject if verdict.signs else None
-    if not silent and subject and any(subject in text for text in (evidence.diff or "", evidence.ci_config or "")):
+    subject = verdict.signs[0].subject if verdict.signs and verdict.category is not Category.NONE else None
+    if subject and any(subject in text for text in (evidence.diff or "", evidence.ci_config or "")):
         return verdict._replace(confidence=min(0.99, round(verdict.confidence + 0.05, 2)))
     return verdict
+
+
+def _told_by_the_runner(
+    verdict: _Verdict, signs: list[Sighting], evidence: JobEvidence, exit_code: int | None
+) -> _Verdict | None:
+    """What the runner's own word or the exit code says; None where the log says more."""
+    silent = verdict.category is Category.NONE
+    unexplained = silent and not any(sign.worth >= ACCEPTED for sign in verdict.signs)
+    reason = OF_REASON.get(evidence.failure_reason or "")
+    if reason and (evidence.failure_reason == "job_execution_timeout" or unexplained):
+        mine = [sign for sign in signs if sign.rule.category is reason]
+        return _Verdict(reason, mine or verdict.signs, 0.95 if reason is Category.TEST_TIMEOUT else 0.7)
+    code = exit_code if evidence.exit_code is None else evidence.exit_code
+    if silent and code == KILLED:
+        return _Verdict(Category.OOM, verdict.signs, 0.75)
+    if unexplained and code == OUT_OF_TIME:
+        return _Verdict(Category.TEST_TIMEOUT, verdict.signs, 0.7)
+    return None
 
 
 def _with_silence(verdict: _Verdict, trace: Trace) -> _Verdict:
@@ -206,7 +238,7 @@ def _written(
     led = lead is not None and lead.rule.category is verdict.category
     subject = redact(lead.subject) if lead and lead.subject and led and not own else None
     cause = _cause(verdict, skeleton, led=led)
-    anchor = subject or (normalised(lead.message) if lead else normalised(_last_words(trace)))
+    anchor = subject or _said_by(verdict.signs) or normalised(_last_words(trace))
     key = "|".join((verdict.category.value, lead.rule.id if lead else "", anchor, evidence.job or ""))
     return Diagnosis(
         category=verdict.category,
@@ -214,11 +246,17 @@ def _written(
         lines=_proving(verdict.signs, trace, redact),
         confidence=verdict.confidence,
         risk=lead.rule.risk if lead and led else (FixRisk.HIGH if own else FixRisk.LOW),
-        fingerprint=hashlib.sha256(key.encode()).hexdigest()[:16],
+        fingerprint=hashlib.sha256(key.encode(errors="replace")).hexdigest()[:16],
         subject=subject,
         playbook=None if own else (lead.rule.playbook if lead and led else _PLAYBOOKS.get(verdict.category)),
         rule=lead.rule.id if lead and led else None,
     )
+
+
+def _said_by(signs: list[Sighting]) -> str:
+    """What the best signs say, whichever of them came first."""
+    best = [sign for sign in signs if round(sign.worth, 2) == round(signs[0].worth, 2)]
+    return min((normalised(sign.message) for sign in best), default="")
 
 
 def _cause(verdict: _Verdict, skeleton: Structure, *, led: bool) -> str:

@@ -63,7 +63,12 @@ class Sighting:
 
 
 def sightings(
-    trace: Trace, structure: Structure, *, known_good: frozenset[str] = frozenset(), project: str | None = None
+    trace: Trace,
+    structure: Structure,
+    *,
+    known_good: frozenset[str] = frozenset(),
+    project: str | None = None,
+    changed: tuple[str, ...] = (),
 ) -> list[Sighting]:
     """All signs in a trace that are worth something where they stand, in order of the lines.
 
@@ -72,8 +77,10 @@ def sightings(
         structure: Its skeleton.
         known_good: Normalised lines of a successful run of the same job; they cannot be why this one failed.
         project: The last part of the project's path.
+        changed: Paths of the project's own files that are known, such as those the commit changed.
     """
     scale = _Scale(trace, structure, known_good, project)
+    scale.end_of_log += "".join(f"\n{path.removesuffix('.py')}/" for path in changed)
     by_rule: dict[str, list[tuple[int, Rule]]] = defaultdict(list)
     for index, rule in rule_book().sightings(trace.texts):
         by_rule[rule.id].append((index, rule))

@@ -103,6 +103,36 @@ def test_exit_code_137_without_a_word_is_want_of_memory() -> None:
     assert (said.category, said.playbook) == (Category.OOM, "pb-resource-001")
 
 
+@pytest.mark.parametrize(
+    ("evidence", "log", "category"),
+    [
+        (JobEvidence(failure_reason="runner_system_failure"), "$ make\nworking\n", Category.NETWORK_TRANSIENT),
+        (JobEvidence(failure_reason="runner_system_failure"), "E   AssertionError: assert 3 == 4\n", Category.NONE),
+        (JobEvidence(failure_reason="stuck_or_timeout_failure"), "$ make\nworking\n", Category.TEST_TIMEOUT),
+        (JobEvidence(exit_code=124), "$ timeout 60 ./soak\nround 3\n", Category.TEST_TIMEOUT),
+        (JobEvidence(exit_code=1), "$ ./soak\nround 3\n", Category.NONE),
+    ],
+)
+def test_what_the_runner_says_is_heard_where_the_log_is_silent(
+    evidence: JobEvidence, log: str, category: Category
+) -> None:
+    assert diagnose(log, evidence=evidence).category is category
+
+
+def test_a_module_whose_files_the_commit_changes_is_not_installed_from_outside() -> None:
+    log = "ModuleNotFoundError: No module named 'billing'\n"
+    moved = "diff --git a/src/billing.py b/src/invoicing.py\n--- a/src/billing.py\n+++ b/src/invoicing.py\n"
+    assert diagnose(log).category is Category.DEPENDENCY_MISSING_PYTHON
+    assert diagnose(log, evidence=JobEvidence(diff=moved)).category is Category.NONE
+
+
+def test_what_the_diff_or_the_pipeline_s_file_names_is_surer() -> None:
+    log = "Error: Environment variable DEPLOY_HOST is not set\n"
+    plain = diagnose(log).confidence
+    assert diagnose(log, evidence=JobEvidence(diff="+  host = os.environ['DEPLOY_HOST']\n")).confidence > plain
+    assert diagnose(log, evidence=JobEvidence(ci_config="script: ./deploy $DEPLOY_HOST\n")).confidence > plain
+
+
 def test_a_module_of_the_project_itself_is_not_installed_from_outside() -> None:
     log = "ModuleNotFoundError: No module named 'checkout_api'\n"
     assert diagnose(log).category is Category.DEPENDENCY_MISSING_PYTHON
