@@ -140,6 +140,9 @@ class FixPipeline(
 
     def start(self, context: Context, plan: Plan) -> Progress:
         """Make the branch, or run the failed jobs again."""
+        known = Prescription.model_validate(plan.target_state["prescription"])
+        if known.remedy.kind != "edit":
+            return fixing.begin(context, known)  # all of it stands in the plan, which was made just before
         exactly = self.model_copy(update={"pipeline": str(plan.target_state["pipeline"])})
         return fixing.begin(context, exactly._prescribed(context))  # noqa: SLF001 - of the same class
 

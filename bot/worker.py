@@ -124,8 +124,19 @@ def _serve(settings: Settings, queues: tuple[str, ...], *, forks: bool) -> None:
     from bot.stores.redis.client import open_client  # noqa: PLC0415 - imported before the fork by _preload
     from bot.stores.redis.jobs import worker  # noqa: PLC0415 - as above
 
+    if forks:
+        _read_ahead()
     client = open_client(redis_url(settings))
     worker(client, queues, forks=forks).work(logging_level="WARNING")
+
+
+def _read_ahead() -> None:
+    """Read before forking for each fix what every diagnosis looks at: it costs more than the diagnosis itself."""
+    import gitlab.v4.objects  # noqa: PLC0415 - by the one child that forks, and not by its siblings
+
+    from actions.analysis.rules import rule_book  # noqa: PLC0415 - as above
+
+    log.debug("%s and %d rules are read", gitlab.v4.objects.__name__, len(rule_book().rules))
 
 
 def _keep_alive(bodies: dict[str, Callable[[], None]]) -> None:
