@@ -11,7 +11,7 @@ from actions.analysis.dora import Delivery, delivery
 from actions.core.action import Action, Sample
 from actions.core.context import Context
 from actions.core.deployment import Deployment
-from actions.core.kinds import Duration, format_duration
+from actions.core.kinds import Duration, format_duration, parse_duration, spoken_duration
 from actions.core.ports.autonomy import Autonomy, PlaybookRecord
 from actions.core.ports.ledger import Deployments, Ledger, RequestQuery
 from actions.core.reply import Code, Moment, Paragraph, Reply, Table, Text, Tone, fields
@@ -89,10 +89,10 @@ class WeeklySummary(
         """The measures, then what failed."""
         measured = result.delivery
         if not measured.deployments:
-            return Reply(title=f"Nothing was deployed in the last {result.over}", blocks=_repairs(result.playbooks))
-        restore = (
-            format_duration(timedelta(seconds=round(measured.restore_seconds))) if measured.restore_seconds else ""
-        )
+            return Reply(
+                title=f"Nothing was deployed in the last {_read(result.over)}", blocks=_repairs(result.playbooks)
+            )
+        restore = spoken_duration(timedelta(seconds=measured.restore_seconds)) if measured.restore_seconds else ""
         rate = f"{measured.failure_rate:.0%}" if measured.failure_rate is not None else ""
         facts = fields(
             ("Deployments", str(measured.deployments)),
@@ -121,7 +121,7 @@ class WeeklySummary(
                 Table(columns=("When", "Where", "Version", "Outcome", "Request"), rows=rows),
             ]
         tone = Tone.WARNING if result.failures else Tone.GOOD
-        title = f"{measured.deployments} deployments in the last {result.over}, {measured.failed} failed"
+        title = f"{measured.deployments} deployments in the last {_read(result.over)}, {measured.failed} failed"
         return Reply(title=title, tone=tone, blocks=(facts, *blocks, *_repairs(result.playbooks)))
 
     @classmethod
@@ -170,3 +170,7 @@ def _repairs(records: Sequence[PlaybookRecord]) -> tuple[Paragraph | Table, ...]
 
 def _minutes(seconds: float | None) -> str:
     return "" if seconds is None else f"{seconds / 60:.0f} min"
+
+
+def _read(typed: str) -> str:
+    return spoken_duration(parse_duration(typed))

@@ -150,6 +150,18 @@ def format_duration(value: timedelta) -> str:
     return f"{seconds}s"
 
 
+def spoken_duration(value: timedelta) -> str:
+    """A duration as one reads it, in its two largest units at most: "48 s", "12 min", "1 h 2 min", "7 days"."""
+    seconds = max(round(value.total_seconds()), 0)
+    if seconds < 120:  # noqa: PLR2004 - up to two minutes the seconds tell something
+        return f"{seconds} s"
+    minutes = round(seconds / 60)
+    days, hours, rest = minutes // 1440, minutes % 1440 // 60, minutes % 60
+    parts = [f"{days} day{'s' if days > 1 else ''}" if days else "", f"{hours} h" if hours else ""]
+    parts.append(f"{rest} min" if rest and not days else "")
+    return " ".join(part for part in parts if part)
+
+
 ServiceName = Annotated[str, Kind.SERVICE, _known(Kind.SERVICE)]
 EnvironmentName = Annotated[str, Kind.ENVIRONMENT, _known(Kind.ENVIRONMENT)]
 PersonName = Annotated[str, Kind.PERSON, _known(Kind.PERSON)]

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from actions.core.kinds import format_duration, nearest, parse_duration
+from actions.core.kinds import format_duration, nearest, parse_duration, spoken_duration
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,19 @@ def test_a_duration_is_written_in_its_largest_whole_unit() -> None:
 def test_the_nearest_names_come_best_first() -> None:
     assert nearest("chekout", ["catalog", "checkout", "search"])[0] == "checkout"
     assert nearest("zzz", ["catalog"]) == ()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "read"),
+    [
+        (0, "0 s"),
+        (48.4, "48 s"),
+        (119, "119 s"),
+        (725, "12 min"),
+        (3725, "1 h 2 min"),
+        (7200, "2 h"),
+        (604_800, "7 days"),
+    ],
+)
+def test_a_duration_can_be_read(seconds: float, read: str) -> None:
+    assert spoken_duration(timedelta(seconds=seconds)) == read
