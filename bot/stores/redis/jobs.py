@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,6 +19,8 @@ from actions.core.errors import ShipmateError
 
 PERFORM = "bot.worker.perform"
 POLL = "bot.worker.poll"
+_REGISTERS = 2.0
+"""Seconds between two registrations of a worker."""
 ALLOWED = frozenset({PERFORM, POLL})
 
 
@@ -60,11 +64,17 @@ def queue(client: redis.Redis, name: str) -> Queue:
 
 
 class _Registered(BaseWorker):
-    """Registers with every heartbeat: a Redis that came back without its data does not know who listens."""
+    """Registers again and again: a Redis that came back without its data does not know who listens."""
+
+    _registered = -math.inf
 
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
         super().heartbeat(timeout, pipeline)
-        register(self, pipeline)
+        # There are five heartbeats a job.
+        now = time.monotonic()
+        if now - self._registered >= _REGISTERS:
+            register(self, pipeline)
+            self._registered = now
 
 
 class ForkingWorker(_Registered, Worker):
