@@ -6,7 +6,7 @@ from actions.analysis.structure import Structure
 from actions.analysis.vocabulary import FAILED, PASSED, RESULT_HINTS, RESULT_MARKS
 
 _CAPTURE = re.compile(
-    r"-+ Captured (?:stdout|stderr|log) |Captured (?:stdout|stderr|log)|\s+console\.(?:error|warn|log|info|debug)$"
+    r"-+ Captured (?:stdout|stderr|log) |Captured (?:stdout|stderr|log)|\s*console\.(?:error|warn|log|info|debug)$"
     r"|(?:stdout|stderr) \| \S+\.\w+(?: > |$)|\S+ > .* STANDARD_(?:OUT|ERROR)$"
     r"|\s*Standard (?:Output|Error) Messages:$|.*\[Output\]$"
 )

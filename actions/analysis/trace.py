@@ -27,7 +27,7 @@ _SECTION = re.compile(r"section_(?:start|end):\d+:[\w.\-]+(?:\[[^\]]*\])?\r?")
 _STAMP = re.compile(
     r"""(?:
         (?P<iso>\[?\d{4}-\d\d-\d\d[T\ ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]?)
-        (?:\ (?P<stream>\d\d[OE])(?P<joined>[+ ]|$)|\s+|$)
+        (?:\ (?P<stream>\d\d[OE])(?P<joined>[+ ]|$)|\s|$)
       | (?P<clock>\[?\d?\d:\d\d:\d\d(?:[.,]\d+)?(?:\ [AP]M)?\]?):?\s+
     )""",
     re.VERBOSE,
