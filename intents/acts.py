@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from actions.core.kinds import Kind
 from intents.clauses import Clause, Piece, placeholder
-from intents.lexicon import openings, word_set
+from intents.lexicon import english, openings, word_set
 
 
 class Act(StrEnum):
@@ -42,12 +42,14 @@ class _Spoken:
         words: their words.
         asked: whether a question mark ends it.
         is_head: whether a word is the verb of something that can be asked for.
+        resumes: whether it goes on with the subject of the clause before: "and should be restarted".
     """
 
     body: tuple[Piece, ...]
     words: tuple[str, ...]
     asked: bool
     is_head: IsHead
+    resumes: bool = False
 
     def starts(self, name: str) -> bool:
         """Whether it begins with one of a list of phrases."""
@@ -87,12 +89,16 @@ def act_of(clause: Clause, is_head: IsHead) -> Act:
     asked = any(piece.word == "?" for piece in clause)
     body = [piece for piece in clause if not piece.is_mark]
     openers = word_set("acts.openers")
-    while len(body) > 1 and body[0].found is None and (body[0].word in openers or _only_waits(body)):
+    while (
+        len(body) > 1
+        and body[0].found is None
+        and (body[0].word in openers or _only_waits(body) or _is_noise(body, is_head))
+    ):
         body = body[1:]
     if not body:
         return Act.STATEMENT
-    spoken = _Spoken(tuple(body), tuple(piece.word for piece in body), asked, is_head)
     resumes = clause[0].word in {"and", "so", "but", "or"} and body[0].word in word_set("clauses.modals")
+    spoken = _Spoken(tuple(body), tuple(piece.word for piece in body), asked, is_head, resumes)
     judges = (_condition, _considered, _forbidden, _told) if resumes and not asked else _JUDGES
     for judge in judges:
         act = judge(spoken)
@@ -116,6 +122,11 @@ def _is_told_of(body: Sequence[Piece]) -> bool:
     return next(plain, "") in _STATES
 
 
+def _is_noise(body: Sequence[Piece], is_head: IsHead) -> bool:
+    """Whether a clause begins with a word that means nothing, before one with which requests begin: "eww, revert it"."""
+    return body[0].word not in english() and not is_head(body[0]) and is_head(body[1])
+
+
 def _only_waits(body: Sequence[Piece]) -> bool:
     """Whether a clause begins with a "wait" that only asks for attention: "wait, why did it fail"."""
     return body[0].word == "wait" and body[1].word in _WH | _AUX - {"might", "may"}
@@ -135,7 +146,7 @@ def is_later(clause: Clause) -> bool:
     said = tuple(piece.word for piece in clause)
     for at, word in enumerate(said):
         if word in word_set("acts.later") and (
-            at == 0 or said[at - 1] not in {"until", "till", "since", "from", "last", "by"}
+            at == 0 or said[at - 1] not in {"until", "till", "since", "from", "last", "by", "for"}
         ):
             return True
     return any(_within(said, phrase) for phrase in openings("later"))
@@ -149,6 +160,8 @@ def _within(said: Sequence[str], phrase: tuple[str, ...]) -> bool:
 def _condition(spoken: _Spoken) -> Act | None:  # noqa: PLR0911 - one return a case
     said = spoken.words
     first, second = said[0], said[1] if len(said) > 1 else ""
+    if first == "should" and not spoken.asked and not spoken.resumes:
+        return Act.CONDITION
     if spoken.starts("condition"):
         return Act.OPINION if first == "should" and spoken.asked else Act.CONDITION
     if spoken.starts("polite_if"):
@@ -333,7 +346,7 @@ def _was(spoken: _Spoken) -> bool:
 
 def _tells_at(spoken: _Spoken, at: int) -> bool:
     said, word, before = spoken.words, spoken.words[at], spoken.words[at - 1]
-    thing = before.startswith("<") and before not in _PEOPLE
+    thing = (before.startswith("<") and before not in _PEOPLE) or said[at + 1 : at + 2] == (placeholder(Kind.REQUEST),)
     if word in word_set("acts.saying") and before not in word_set("acts.before_saying") and not thing:
         near = said[max(0, at - 4) : at]
         return not set(near) & _FIRST and near[-1] not in {"to", "will"}

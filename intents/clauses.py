@@ -109,13 +109,20 @@ def _clauses(parts: list[Piece], is_head: Callable[[Piece], bool]) -> Sentence:
         following = parts[at + 1] if at + 1 < len(parts) else None
         if piece.word in _BREAKS:
             raw.append([])
-        elif piece.word == "and" and len(raw[-1]) <= _FEW and not any(p.found for p in raw[-1]):
-            raw[-1].append(piece)  # "stop and start it", "go and fix it"
+        elif piece.word == "and" and at and _is_pair(raw[-1], is_head):
+            raw[-1].append(piece)
         elif piece.found is None and at and _begins_clause(piece, parts[at - 1], following, is_head):
             raw.append([piece])
         else:
             raw[-1].append(piece)
     return tuple(tuple(clause) for clause in _merged([clause for clause in raw if clause]))
+
+
+def _is_pair(clause: list[Piece], is_head: Callable[[Piece], bool]) -> bool:
+    """Whether an "and" joins two verbs that are one: "stop and start it", "go and fix it"."""
+    last = clause[-1] if clause else None
+    joins = last is not None and (is_head(last) or last.word in {"go", "come", "try", "down"})
+    return joins and len(clause) <= _FEW and not any(piece.found for piece in clause)
 
 
 def _begins_clause(piece: Piece, before: Piece, following: Piece | None, is_head: Callable[[Piece], bool]) -> bool:
@@ -151,7 +158,7 @@ def _merged(clauses: list[list[Piece]]) -> list[list[Piece]]:
         bare = bare or (bool(result) and _continues(clause))
         if bare and result:
             result[-1] = [*result[-1], Piece(",", ","), *clause]
-        elif bare:
+        elif bare or _continues(clause):
             pending += [*clause, Piece(",", ",")]
         else:
             result.append([*pending, *clause])

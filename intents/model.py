@@ -23,6 +23,8 @@ from intents.lexicon import STOP, english, openings, stem, word_set
 from intents.training import NONE, Lesson, fingerprint, follow_ups, lessons, public, surroundings
 
 _SHORT = 3
+_WELL_KNOWN = 100
+"""Words of a verb from which on others beside it tell that something else is meant."""
 _SHORTEST = 4
 _DOUBLED = re.compile(r"(?<=[aeiou])([bdgklmnprt])(ing|ed)$")
 _LONG = 7
@@ -48,6 +50,7 @@ class Learned:
         negated: verbs with the words of those of their sayings that say "not".
         follow_ups: what short words mean after which verb: the verb before, the words, the verb meant.
         beside: for a verb's parameters, what stood beside them how often.
+        idle: talk that asks for nothing, without values, as it is said.
         words: for a verb, the stems of all words that it is asked for with.
     """
 
@@ -61,6 +64,7 @@ class Learned:
     follow_ups: list[tuple[str, list[str], str]]
     beside: dict[str, dict[str, dict[str, int]]]
     words: dict[str, list[str]]
+    idle: list[str]
 
     @classmethod
     def of(cls, catalog: Catalog) -> Learned:
@@ -80,6 +84,7 @@ class Learned:
             follow_ups=[(verb, sorted(said), name) for (verb, said), name in follow_ups(catalog).items()],
             beside={verb.policy.name: found for verb in public(catalog) if (found := surroundings(verb))},
             words=_words(asking),
+            idle=sorted({_said(lesson.parts) for lesson in learned if lesson.label.startswith(NONE)}),
         )
 
     def save(self, path: Path) -> None:
@@ -99,6 +104,7 @@ class Model:
         self.vocabulary = frozenset(learned.vocabulary)
         self.beside: Mapping[str, Mapping[str, Mapping[str, int]]] = learned.beside
         self._heads = frozenset(learned.heads)
+        self._idle = frozenset(said for said in learned.idle if "<" not in said)
         self._words = {label: frozenset(stems) for label, stems in learned.words.items()}
         self._stems = frozenset(learned.stems)
         self._negated = [(label, frozenset(words)) for label, words in learned.negated]
@@ -136,6 +142,15 @@ class Model:
         known = sum(p.found is not None or p.word in self.vocabulary or p.stem in self._stems for p in content)
         return known / len(content) if content else 0.0
 
+    def allows(self, label: str, piece: Piece) -> bool:
+        """Whether a verb may be meant beside a word: it is one of its own, or too little is known of the verb to tell."""
+        own = self._words.get(label, frozenset())
+        return piece.stem in own or len(own) < _WELL_KNOWN
+
+    def is_idle(self, parts: Sequence[Piece]) -> bool:
+        """Whether a message is, word for word, talk that asks for nothing."""
+        return not any(piece.found for piece in parts) and _said(parts) in self._idle
+
     def usual(self, label: str, parts: Sequence[Piece]) -> float:
         """The share of these words that a verb is asked for with, from 0 to 1."""
         words = _content(piece for piece in parts if piece.found is None)
@@ -166,6 +181,8 @@ class Model:
         if len(word) == _SHORT and word.isalpha() and word not in english() and word not in self.vocabulary:
             swapped = [w for w in (word[1] + word[0] + word[2], word[0] + word[2] + word[1]) if w in self.vocabulary]
             return swapped[0] if len(swapped) == 1 else None
+        if word + "e" in self.vocabulary and word not in self.vocabulary | english():
+            return word + "e"
         doubled = _DOUBLED.sub(r"\1\1\2", word)
         if doubled != word and doubled in self.vocabulary and word not in self.vocabulary | english():
             return doubled
@@ -207,6 +224,14 @@ def _firsts(asking: Iterable[Lesson]) -> dict[str, list[str]]:
         if not any(part.is_mark for part in lesson.parts):
             found.setdefault(first_word(lesson.parts), set()).add(lesson.label)
     return {word: sorted(verbs) for word, verbs in sorted(found.items()) if word and len(verbs) <= _SHARED}
+
+
+def _said(parts: Sequence[Piece]) -> str:
+    """The words of a sentence, without marks and without what only opens it."""
+    words = [piece.word for piece in parts if not piece.is_mark]
+    while len(words) > 1 and words[0] in word_set("acts.openers"):
+        words = words[1:]
+    return " ".join(words)
 
 
 def _words(asking: Iterable[Lesson]) -> dict[str, list[str]]:

@@ -11,6 +11,7 @@ from intents.acts import ACTIVE, Act, act_of, is_later, undenied
 from intents.classifier import Guess, features
 from intents.clauses import Clause, Piece, sentences
 from intents.grammar import Grammar
+from intents.lexicon import STOP, english, word_set
 from intents.meaning import Hint
 from intents.model import Model, first_word
 from intents.slots import Filled, Filler, split_reason
@@ -39,6 +40,7 @@ _MILES = 4.0
 _UNSURE = 0.15
 _SURE_TITLE = 0.4
 _TRIPLE = 3
+_SEVERAL = 2
 _PLEASE = frozenset({"please", "to", "on", "in", "for", "thanks", "now"})
 _HARMLESS = frozenset({Kind.DURATION, Kind.REF, Kind.TEAM})
 _MENTIONED = frozenset({Kind.VERSION, Kind.ENVIRONMENT, Kind.PERSON, Kind.SERVICE, Kind.ROLE})
@@ -106,6 +108,9 @@ class Reader:
         for sentence in sentences(parts, self._model.is_head):
             clauses = [undenied(clause) for clause in sentence]
             acts = [act_of(clause, self._model.is_head) for clause in clauses]
+            for at in range(1, len(acts)):
+                if acts[at - 1] is Act.NEGATED and clauses[at][0].word in {"or", "nor"}:
+                    acts[at] = Act.NEGATED
             conditional = Act.CONDITION in acts
             for clause, act in zip(clauses, acts, strict=True):
                 bare, reason = split_reason(clause)
@@ -124,6 +129,10 @@ class Reader:
         ranked = self._ranked(item, context, reason, earlier)
         if not ranked:
             return None
+        verbs = [entry for entry in ranked if entry[2] is not None]
+        if verbs and ranked[0][2] is None and self._is_whole(verbs, item):
+            total = sum(entry[0] for entry in verbs)
+            ranked = [(likelihood / total, guess, filled) for likelihood, guess, filled in verbs]
         confidence, guess, filled = ranked[0]
         if guess.label.startswith(NONE) or filled is None:
             return None
@@ -134,9 +143,10 @@ class Reader:
         bare = not filled.parameters and not earlier
         core = _from_head(item.clause) if self.headed(item) else item.clause
         usual = self._model.usual(guess.label, core) == 1
+        sure = usual and confidence >= _SURE_BARE and lead >= _MILES
         plain = guess.label in self.headed(item) and not any(o.act is Act.NEGATED for o in every)
         unsure = (
-            not usual or not (verb.required() or plain)
+            not usual or not (verb.required() or plain or sure)
             if self.is_risky(verb)
             else confidence < (_SURE_USUAL if usual else _SURE_BARE) and lead < _MILES
         )
@@ -175,6 +185,19 @@ class Reader:
             likelihood = guess.likelihood * _MISFIT ** len(misfits) * named
             scored.append((likelihood, guess, filled))
         return sorted(scored, key=lambda entry: -entry[0])
+
+    def _is_whole(self, verbs: Sequence[tuple[float, Guess, Filled | None]], item: Judged) -> bool:
+        """Whether a clause that asks gives all that its likeliest verb needs, so that it is hardly idle talk."""
+        likelihood, guess, filled = verbs[0]
+        if not self.is_risky(self._catalog[guess.label]):
+            return False
+        if item.act not in ACTIVE or filled is None or (len(verbs) > 1 and likelihood < _CLEAR * verbs[1][0]):
+            return False
+        verb = self._catalog[guess.label]
+        kinds = {kind for piece in item.clause if piece.found for kind in piece.found.readings}
+        given = [name for name in filled.parameters if verb.kind_of(name) in kinds]
+        whole = set(verb.required()) <= set(given)
+        return whole and (len(given) >= _SEVERAL or Kind.REQUEST in kinds) and not filled.unused
 
     def headed(self, item: Judged) -> frozenset[str]:
         """The verbs that the first telling word of a request names."""
@@ -238,10 +261,34 @@ class Reader:
         core = _from_head(item.clause) if self.headed(item) else item.clause
         if _is_shorthand(core, filled, verb):
             return True
+        if self.is_risky(verb) and self._of_something_else(verb, core):
+            return False
         usual = self._model.usual(verb.policy.name, core)
         if self.is_risky(verb) and not self.headed(item) and usual < (_MOST if item.act is Act.STATEMENT else _HALF):
             return False
+        if (
+            not self.is_risky(verb)
+            and item.act is Act.QUESTION
+            and all(p.found or p.word in STOP for p in core if not p.is_mark)
+        ):
+            return True
         return self._model.classifier.support(features(core), verb.policy.name) > _SUPPORT
+
+    def _of_something_else(self, verb: Verb, clause: Clause) -> bool:
+        """Whether what is acted on is no service but a thing of it: "drop the old tables of checkout"."""
+        for at in range(1, len(clause) - 1):
+            piece, then = clause[at], clause[at + 2 : at + 4]
+            near = {"of", "for", "from", "in", "on"} if piece.word in english() else {"of", "for", "from"}
+            of = clause[at + 1].word in near and any(p.found and Kind.SERVICE in p.found.readings for p in then)
+            if not of or piece.found is not None or piece.is_mark or self.is_head(piece):
+                continue
+            if piece.word not in word_set("acts.nouns_too") | STOP:
+                return not self._model.allows(verb.policy.name, piece)
+        return False
+
+    def is_head(self, piece: Piece) -> bool:
+        """Whether a word begins some request."""
+        return self._model.is_head(piece)
 
     def filler(self, verb: Verb) -> Filler:
         """What fills a verb's parameters."""

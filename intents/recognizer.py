@@ -30,6 +30,9 @@ from intents.thread import (
     is_again,
     is_fragment,
     is_inquiry,
+    is_repetition,
+    name_stems,
+    repeated,
     replaced,
     segments,
     takes_back,
@@ -102,6 +105,8 @@ class Recognizer:
         plain = self._grammar.read(parts)
         if plain is not None and not (any(p.word == "?" for p in parts) and self._reader.is_risky(plain[0])):
             return self._complete(plain[0], plain[1], parts, earlier, origin=Origin.GRAMMAR)
+        if self._model.is_idle(parts) and not earlier:
+            return self._nothing(parts, ())
         followed = self._follow(parts, earlier)
         return followed or self._read(parts, earlier)
 
@@ -111,10 +116,11 @@ class Recognizer:
         """The meaning of a message that only completes, repeats or corrects an earlier one."""
         if not earlier:
             return None
-        last = earlier[0]
-        listed = self._reader.filler(last.verb).choice_words
+        last = repeated(parts, earlier)
+        named = name_stems(last.verb)
+        listed = self._reader.filler(last.verb).choice_words | (named if is_repetition(parts) else frozenset())
         parts = without_remarks(parts, self._model.is_head, listed)
-        repeats = [is_again(segment) for segment in segments(parts)]
+        repeats = [is_again(segment, named) for segment in segments(parts)]
         if all(repeats) and (
             self._reader.is_risky(last.verb)
             or {p.word for p in parts} <= {"again", "same", "the", "please", "once", "more", ","}
@@ -151,9 +157,10 @@ class Recognizer:
             if merged is None:
                 return self._ambiguous(writes)
             readings = [merged]
-        best = max(readings, key=lambda r: (r.judged.act in ACTIVE, r.confidence), default=None)
+        best = max(readings, key=self._rank, default=None)
         if best is None:
             return self._nothing(parts, judged)
+        _complete_from(best, readings)
         lacking = set(best.verb.required()) - set(best.filled.parameters)
         able = best.judged.act is Act.REQUEST and "?" in {p.word for p in best.judged.clause}
         if able and len(lacking) > 1 and not earlier and not _names_target(best):
@@ -163,6 +170,11 @@ class Recognizer:
         if best.filled.ambiguous and self._reader.is_risky(best.verb):
             return self._which(best, parts)
         return self._complete(best.verb, best.filled.parameters, parts, earlier, confidence=best.confidence)
+
+    def _rank(self, reading: Reading) -> tuple[bool, float]:
+        """What is asked for comes before what is told, but a bare "show me" not before a question with names."""
+        telling = self._reader.is_risky(reading.verb) or any(piece.found for piece in reading.judged.clause)
+        return reading.judged.act in ACTIVE and telling, reading.confidence
 
     def _complete(
         self,
@@ -264,6 +276,15 @@ def _one_request(readings: Sequence[Reading]) -> Reading | None:
                 return None
     first.filled.parameters = together
     return first
+
+
+def _complete_from(best: Reading, readings: Sequence[Reading]) -> None:
+    """Add what other clauses that ask for the same say besides: "nobody ships to live for 24h, lock it down"."""
+    for other in readings:
+        if other is not best and other.verb is best.verb:
+            said, own = other.filled.parameters, best.filled.parameters
+            if all(own.get(name, value) == value for name, value in said.items()):
+                own.update(said)
 
 
 def _unclear(hint: Hint, suggestions: tuple[str, ...] = (), *, confidence: float = 1.0) -> Unclear:

@@ -20,6 +20,9 @@ from intents.values import Found
 
 _CORRECTIONS = word_set("slots.corrections")
 _REASONS = frozenset({"because", "cause", "due", "reason"})
+_BEFORE_REASON = frozenset(
+    {"the", "a", "what", "which", "any", "same", "this", "root", "for", "of", "no", "good", "see"}
+)
 _TOWARDS = frozenset({"to", "into", "onto", "in", "on", "towards", "at"})
 _AWAY = frozenset({"from", "than", "of", "replacing", "replace", "leaving", "off", "was", "not"})
 _SAID_HERE = frozenset({Kind.PERSON, Kind.DURATION, Kind.TEAM, Kind.ROLE, Kind.REF})
@@ -27,6 +30,8 @@ _SAID_HERE = frozenset({Kind.PERSON, Kind.DURATION, Kind.TEAM, Kind.ROLE, Kind.R
 _POINTERS = frozenset({"it", "its", "there", "that", "them", "their", "both"})
 _SCOPE = frozenset({Kind.SERVICE, Kind.ENVIRONMENT})
 """What a change may cover; where the clause that asks says it, nothing is added from others."""
+_FROM = frozenset({"from", "off"})
+_TOLD = 8.0
 _ARTICLES = frozenset(
     {"the", "a", "an", "our", "version", "environment", "env", "service", "back", "tag", "release", "<service>"}
 )
@@ -87,11 +92,10 @@ def mentions(clause: Iterable[Piece]) -> tuple[list[Mention], list[int]]:
         near = [word for word in before if word not in _ARTICLES]
         own = near[-1] if near else ""
         negated = "not" in before[-3:] and own in {"not", "to", "in", "on"}
-        joined = (
-            bool(found) and not negated and _joins(found[-1], piece.found, every[found[-1].position + 1 : position])
-        )
-        if joined:
-            own = found[-1].before
+        last = next((m for m in reversed(found) if m.found.kind is piece.found.kind), None)
+        joined = last is not None and not negated and _joins(last, piece.found, every[last.position + 1 : position])
+        if joined and last is not None:
+            own = last.before
         elif before and before[-1].startswith("<"):
             own = before[-1]
         found.append(Mention(piece.found, own, position, every, negated, joined))
@@ -102,22 +106,26 @@ def mentions(clause: Iterable[Piece]) -> tuple[list[Mention], list[int]]:
 def _joins(last: Mention, found: Found, between: Sequence[str]) -> bool:
     """Whether a value is named beside the one before it, of the same kind: "staging and production"."""
     return (
-        last.found.kind is found.kind
-        and last.found.readings[last.found.kind] != found.readings[found.kind]
-        and bool({"and", "plus", "both", "&"} & set(between) or not between)
-        and set(between) <= word_set("slots.between")
+        last.found.readings[last.found.kind] != found.readings[found.kind]
+        and (bool({"and", "plus", "both", "&"} & set(between)) or not between or between[-3:] == ("as", "well", "as"))
+        and {word for word in between if not word.startswith("<")} <= word_set("slots.between")
     )
 
 
 def split_reason(clause: Clause) -> tuple[Clause, str]:
     """A clause without the reason that it gives, and the reason."""
     for at, piece in enumerate(clause):
-        if at and piece.found is None and piece.word in _REASONS:
+        if at and piece.found is None and piece.word in _REASONS and not _names_a_reason(clause, at):
             rest = clause[at + 1 :]
             while rest and rest[0].word in {"of", "to", "that", "is", ":"}:
                 rest = rest[1:]
             return clause[:at], " ".join(part.text for part in rest)
     return clause, ""
+
+
+def _names_a_reason(clause: Clause, at: int) -> bool:
+    """Whether a "reason" or "cause" is spoken of and not given: "what is the reason it was refused"."""
+    return clause[at].word in {"reason", "cause"} and clause[at - 1].word in _BEFORE_REASON
 
 
 class Filler:
@@ -245,8 +253,13 @@ class Filler:
         """How well a value suits a parameter by what stands beside it; a naive Bayes score."""
         seen = self._seen(name)
         near = signs(mention.words, mention.position, first=mention is every[0], only=len(every) == 1)
-        return math.log(seen.get("#", 0) + 1) + sum(
-            math.log((seen.get(sign, 0) + 0.2) / (seen.get("#", 0) + 2)) for sign in near[:-1]
+        told = 0.0
+        if mention.found.kind is Kind.ENVIRONMENT and mention.before in _FROM | {"to", "into", "onto"}:
+            told = _TOLD if (mention.before in _FROM) is not self._is_required(name) else -_TOLD
+        return (
+            told
+            + math.log(seen.get("#", 0) + 1)
+            + sum(math.log((seen.get(sign, 0) + 0.2) / (seen.get("#", 0) + 2)) for sign in near[:-1])
         )
 
     def _seen(self, name: str) -> Mapping[str, int]:
@@ -278,9 +291,7 @@ def _stands_for_person(clause: Sequence[Piece]) -> bool:
 
 def _choice(choices: Sequence[str], parts: Sequence[Piece]) -> str | None:
     words = [piece for piece in parts if not piece.is_mark]
-    several = bool(
-        {piece.word for piece in words} & {"any", "which", "what", "all", "every", "those", "that", "only", "ones"}
-    )
+    several = any(piece.word in word_set("slots.several") for piece in words)
     for at in range(len(words)):
         value, end = choice_at(choices, words, at)
         if value is not None and not (end < len(words) and words[end].word == "back"):

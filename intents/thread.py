@@ -14,7 +14,7 @@ from actions.core.ports.messaging import Turn
 from actions.core.request import Source
 from intents.acts import ACTIVE, Act, IsHead, act_of
 from intents.clauses import Piece
-from intents.lexicon import word_set
+from intents.lexicon import stem, word_set
 from intents.meaning import Asks, Lacks, Message, Unclear
 from intents.slots import Filler
 from intents.strangers import Strangers
@@ -89,7 +89,14 @@ def is_fragment(parts: Sequence[Piece], listed: frozenset[str] = frozenset()) ->
         listed: words that are values of the earlier verb, such as "canary".
     """
     words = [piece.word for piece in parts if piece.found is None and not piece.is_mark]
+    for segment in segments(parts):
+        if any(piece.found for piece in segment) and {p.word for p in segment} & word_set("thread.praise"):
+            return False
+    if {"instead", "rather"} & set(words):
+        words = [word for word in words if word not in word_set("thread.gives")]
     valued = any(piece.found for piece in parts) or bool(set(words) & listed)
+    if set(words) & _AGAIN_NEEDS:
+        words = [word for word in words if word not in _AGAIN]
     return valued and all(word in _FOLLOWING or word in listed for word in words)
 
 
@@ -107,11 +114,11 @@ def without_remarks(parts: Sequence[Piece], is_head: IsHead, listed: frozenset[s
         act = act_of(tuple(segment), is_head)
         if act in _UNSURE_ACTS or any(piece.word == "?" for piece in segment):
             return parts
-        known = is_again(segment) or is_fragment([*segment, _VALUE], listed)
+        known = is_again(segment, listed) or is_fragment([*segment, _VALUE], listed)
         if known or act in ACTIVE or any(piece.found for piece in segment):
             kept.append(segment)
     if any(piece.found for segment in kept for piece in segment):
-        kept = [segment for segment in kept if not is_again(segment)]
+        kept = [segment for segment in kept if not is_again(segment, listed)]
     if not kept or len(kept) == len(said):
         return parts
     return [piece for segment in kept for piece in (*segment, Piece(",", ","))][:-1]
@@ -138,10 +145,33 @@ def takes_back(parts: Sequence[Piece]) -> bool:
     return before and set(last) <= word_set("thread.retraction") and bool(set(last) & word_set("thread.retracts"))
 
 
-def is_again(parts: Sequence[Piece]) -> bool:
-    """Whether a message says no more than "once more"."""
-    words = {piece.word for piece in parts if not piece.is_mark}
+def is_again(parts: Sequence[Piece], named: frozenset[str] = frozenset()) -> bool:
+    """Whether a message says no more than "once more".
+
+    Args:
+        parts: the message.
+        named: words for the earlier verb, so that "another restart" is a restart again.
+    """
+    words = {piece.word for piece in parts if not piece.is_mark and piece.stem not in named}
     return bool(words & _AGAIN_NEEDS) and words <= _AGAIN
+
+
+def repeated(parts: Sequence[Piece], earlier: Sequence[Before]) -> Before:
+    """The earlier request that a message speaks of again: the last one, or the last of the verb that it names."""
+    stems = {piece.stem for piece in parts}
+    if stems & _AGAIN_NEEDS:
+        return next((before for before in earlier if stems & name_stems(before.verb)), earlier[0])
+    return earlier[0]
+
+
+def is_repetition(parts: Sequence[Piece]) -> bool:
+    """Whether a message has a word such as "again"."""
+    return any(piece.word in _AGAIN_NEEDS for piece in parts)
+
+
+def name_stems(verb: Verb) -> frozenset[str]:
+    """The words of a verb's name, without endings."""
+    return frozenset(stem(word) for word in verb.policy.name.split("_"))
 
 
 def is_inquiry(parts: Sequence[Piece]) -> bool:

@@ -16,6 +16,7 @@ ALL = (
     "slack_overload",
     "slack_starting",
     "failures",
+    "recognizer",
 )
 """`slack_memory` beside, which takes minutes."""
 
