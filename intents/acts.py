@@ -160,6 +160,8 @@ def _within(said: Sequence[str], phrase: tuple[str, ...]) -> bool:
 def _condition(spoken: _Spoken) -> Act | None:  # noqa: PLR0911 - one return a case
     said = spoken.words
     first, second = said[0], said[1] if len(said) > 1 else ""
+    if first == "had" and second in _FIRST:
+        return Act.CONDITION
     if first == "should" and not spoken.asked and not spoken.resumes:
         return Act.CONDITION
     if spoken.starts("condition"):
@@ -223,7 +225,7 @@ def _question(spoken: _Spoken) -> Act | None:  # noqa: PLR0911 - one return a ca
     if first in _WH | _AUX:
         plain = (first in {"do", "have"} or (first in _DENIED and second == "not")) and not spoken.asked
         stranger = (
-            second not in word_set("acts.subjects") | {"any", "the"}
+            second not in word_set("acts.subjects") | ({"any"} if first == "do" else {"any", "the"})
             and spoken.body[1:2]
             and spoken.body[1].found is None
         )

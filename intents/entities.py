@@ -17,6 +17,7 @@ from intents.values import Found, value_at
 _ORDER = (Kind.SERVICE, Kind.ENVIRONMENT, Kind.PERSON, Kind.ROLE, Kind.TEAM)
 _JOINTS = re.compile(r"[\s._/&'-]+")
 _PLACES = word_set("entities.places")
+_SMALL = word_set("acts.subjects") | word_set("acts.aux") | {"a", "in", "on", "to", "of"}
 _PLACE_NOUNS = frozenset({"environment", "env", "cluster", "environments", "envs"})
 _EXACT_BELOW = 4
 _TERSE = 4
@@ -113,7 +114,7 @@ class Names:
             if any(token.is_mark for token in span):
                 continue
             key = "".join(joined(token.word.lstrip("@")) for token in span)
-            readings = self._exact.get(key)
+            readings = None if count > 1 and all(token.word in _SMALL for token in span) else self._exact.get(key)
             if readings is None and span[-1].possessive:
                 readings = self._exact.get(joined(span[-1].text)) if count == 1 else None
             if readings and count == 1:

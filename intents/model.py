@@ -33,6 +33,7 @@ _SHARED = 2
 _FORBIDDING = frozenset(
     word for name in ("forbidden", "forbidden_within") for phrase in openings(name) for word in phrase[:1]
 ) | {"not", "never", "nobody", "nothing", "noone", "without"}
+_NEGATORS = frozenset({"nobody", "noone", "never", "nothing"})
 _NO_HEADS = word_set("model.no_heads")
 
 
@@ -153,7 +154,7 @@ class Model:
 
     def usual(self, label: str, parts: Sequence[Piece]) -> float:
         """The share of these words that a verb is asked for with, from 0 to 1."""
-        words = _content(piece for piece in parts if piece.found is None)
+        words = _content(p for p in parts if p.found is None and p.word not in word_set("acts.nouns_too"))
         return len(words & self._words.get(label, frozenset())) / len(words) if words else 1.0
 
     def follow_up(self, after: str, parts: Sequence[Piece]) -> str | None:
@@ -169,7 +170,7 @@ class Model:
         Every verb in the words must be in the saying, too: "no need to cancel it" is no "no need for it any more".
         """
         words = _content(parts)
-        heads = {word for word in words if word in self._heads}
+        heads = {word for word in words if word in self._heads or word in _NEGATORS}
         return any(
             own == label and heads <= said and len(words & said) >= like * len(words | said)
             for own, said in self._negated

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from actions.core.catalog import Catalog
 from actions.core.kinds import Kind
@@ -61,12 +61,14 @@ class Judged:
         act: what it does.
         conditional: whether its sentence holds a condition.
         reason: the reason that it gives.
+        lends: whether other clauses of the message name something.
     """
 
     clause: Clause
     act: Act
     conditional: bool
     reason: str = ""
+    lends: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,8 @@ class Reader:
             for clause, act in zip(clauses, acts, strict=True):
                 bare, reason = split_reason(clause)
                 result.append(Judged(bare, act, conditional, reason))
-        return result
+        named = sum(any(piece.found for piece in item.clause) for item in result)
+        return [replace(item, lends=named > any(piece.found for piece in item.clause)) for item in result]
 
     def reading(self, item: Judged, every: Sequence[Judged], earlier: Sequence[Before]) -> Reading | None:
         """The best reading of a clause that may ask for something; None where it does not."""
@@ -124,7 +127,9 @@ class Reader:
             or not item.clause
         ):
             return None
-        context = _context(item, every, refers=bool(self.headed(item)))
+        context = _context(
+            item, every, refers=bool(self.headed(item)) or any(piece.word == "its" for piece in item.clause)
+        )
         reason = next((other.reason for other in every if other.reason), "")
         ranked = self._ranked(item, context, reason, earlier)
         if not ranked:
@@ -148,7 +153,7 @@ class Reader:
         unsure = (
             not usual or not (verb.required() or plain or sure)
             if self.is_risky(verb)
-            else confidence < (_SURE_USUAL if usual else _SURE_BARE) and lead < _MILES
+            else confidence < (_SURE_USUAL if usual else _SURE_BARE)
         )
         unnamed = bare and unsure and not any(piece.found for piece in item.clause)
         vague = (
@@ -261,7 +266,7 @@ class Reader:
         core = _from_head(item.clause) if self.headed(item) else item.clause
         if _is_shorthand(core, filled, verb):
             return True
-        if self.is_risky(verb) and self._of_something_else(verb, core):
+        if self.is_risky(verb) and (self._of_something_else(verb, core) or self._is_lent(verb, item)):
             return False
         usual = self._model.usual(verb.policy.name, core)
         if self.is_risky(verb) and not self.headed(item) and usual < (_MOST if item.act is Act.STATEMENT else _HALF):
@@ -286,6 +291,14 @@ class Reader:
                 return not self._model.allows(verb.policy.name, piece)
         return False
 
+    def _is_lent(self, verb: Verb, item: Judged) -> bool:
+        """Whether a clause names nothing itself and says more than a verb: "ssh into the gateway and run top"."""
+        words = {piece.word for piece in item.clause}
+        if any(piece.found for piece in item.clause) or not item.lends:
+            return False
+        usual = self._model.usual(verb.policy.name, item.clause)
+        return usual < (_HALF if words & word_set("thread.pointers") else 1)
+
     def is_head(self, piece: Piece) -> bool:
         """Whether a word begins some request."""
         return self._model.is_head(piece)
@@ -304,7 +317,11 @@ class Reader:
 
 def _is_shorthand(clause: Clause, filled: Filled, verb: Verb) -> bool:
     """Whether a clause is nothing but all the values that a verb needs, three or more: "checkout 1.2.3 staging"."""
-    plain = [piece for piece in clause if piece.found is None and not piece.is_mark and piece.word not in _PLEASE]
+    plain = [
+        piece
+        for piece in clause
+        if piece.found is None and not piece.is_mark and piece.word not in _PLEASE | word_set("slots.corrections")
+    ]
     return not plain and len(verb.required()) >= _TRIPLE and set(verb.required()) <= set(filled.parameters)
 
 
@@ -324,7 +341,7 @@ def _context(item: Judged, every: Sequence[Judged], *, refers: bool) -> list[Pie
     """
     skipped = {Act.NEGATED, Act.CONDITION, Act.POLITE, Act.HYPOTHETICAL}
     others = [other for other in every if other is not item]
-    stands = refers and any(piece.word in {"it", "that", "them"} for piece in item.clause)
+    stands = refers and any(piece.word in {"it", "its", "that", "them"} for piece in item.clause)
     named = any(piece.found for other in others if other.act not in skipped for piece in other.clause)
     heard = [
         other

@@ -18,6 +18,7 @@ from intents.clauses import Piece, pieces
 from intents.entities import Names
 from intents.grammar import Grammar
 from intents.hostile import is_hostile
+from intents.lexicon import word_set
 from intents.meaning import Asks, Hint, Lacks, Meaning, Message, Unclear
 from intents.model import Model
 from intents.readings import Judged, Reader, Reading
@@ -148,6 +149,7 @@ class Recognizer:
         readings = [reading for item in judged if (reading := self._reader.reading(item, judged, earlier)) is not None]
         if any(r.judged.act in ACTIVE and self._reader.headed(r.judged) for r in readings):
             readings = [r for r in readings if self._reader.headed(r.judged) or any(p.found for p in r.judged.clause)]
+        readings = [r for r in readings if not self._is_doubted(r, judged, earlier)]
         writes = [r for r in readings if self._reader.is_risky(r.verb)]
         asked = {
             (r.verb.policy.name, str(sorted(r.filled.parameters.items()))) for r in writes if r.judged.act in ACTIVE
@@ -170,6 +172,20 @@ class Recognizer:
         if best.filled.ambiguous and self._reader.is_risky(best.verb):
             return self._which(best, parts)
         return self._complete(best.verb, best.filled.parameters, parts, earlier, confidence=best.confidence)
+
+    def _is_doubted(self, reading: Reading, judged: Sequence[Judged], earlier: Sequence[Before]) -> bool:
+        """Whether a change stands beside a question of what to do, or names nothing where other clauses do, or is only told."""
+        if not self._reader.is_risky(reading.verb):
+            return False
+        acts = {item.act for item in judged}
+        given = reading.filled.parameters
+        named = any(piece.found for item in judged if item is not reading.judged for piece in item.clause)
+        told = (
+            reading.judged.act is Act.STATEMENT
+            and not set(reading.verb.required()) <= set(given)
+            and not _points(reading)
+        )
+        return Act.OPINION in acts or told or (not given and (named or (Act.NEGATED in acts and not earlier)))
 
     def _rank(self, reading: Reading) -> tuple[bool, float]:
         """What is asked for comes before what is told, but a bare "show me" not before a question with names."""
@@ -276,6 +292,10 @@ def _one_request(readings: Sequence[Reading]) -> Reading | None:
                 return None
     first.filled.parameters = together
     return first
+
+
+def _points(reading: Reading) -> bool:
+    return any(piece.word in word_set("thread.pointers") for piece in reading.judged.clause)
 
 
 def _complete_from(best: Reading, readings: Sequence[Reading]) -> None:

@@ -25,11 +25,12 @@ _BEFORE_REASON = frozenset(
 )
 _TOWARDS = frozenset({"to", "into", "onto", "in", "on", "towards", "at"})
 _AWAY = frozenset({"from", "than", "of", "replacing", "replace", "leaving", "off", "was", "not"})
-_SAID_HERE = frozenset({Kind.PERSON, Kind.DURATION, Kind.TEAM, Kind.ROLE, Kind.REF})
+_SAID_HERE = frozenset({Kind.PERSON, Kind.DURATION, Kind.TEAM, Kind.ROLE})
 """Kinds that an optional parameter takes from the clause that asks, and from no other."""
 _POINTERS = frozenset({"it", "its", "there", "that", "them", "their", "both"})
 _SCOPE = frozenset({Kind.SERVICE, Kind.ENVIRONMENT})
 """What a change may cover; where the clause that asks says it, nothing is added from others."""
+_COMING = frozenset({"next", "coming", "following"})
 _FROM = frozenset({"from", "off"})
 _TOLD = 8.0
 _ARTICLES = frozenset(
@@ -181,6 +182,8 @@ class Filler:
             else:
                 if not self._is_required(names[0]) and not self._lends(kind, own_scope=scoped and not pointing):
                     other = []
+                if kind is Kind.DURATION and not own:
+                    other = [m for m in self._of_kind(kind, elsewhere, []) if m.before in _COMING]
                 first = other[:1] if kind is Kind.PERSON and _stands_for_person(main) else other
                 self._assign(kind, names[0], own or first, filled)
         for name, choices in self._choices.items():
@@ -286,7 +289,9 @@ class Filler:
 
 
 def _stands_for_person(clause: Sequence[Piece]) -> bool:
-    return bool({piece.word for piece in clause} & {"he", "she", "him", "her", "they", "them", "his"})
+    return clause[0].word == "and" or bool(
+        {piece.word for piece in clause} & {"he", "she", "him", "her", "they", "them", "his"}
+    )
 
 
 def _choice(choices: Sequence[str], parts: Sequence[Piece]) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from intents.clauses import Piece
+from intents.lexicon import word_set
 
 _ARTICLES = frozenset({"the", "a", "an", "our", "my", "this", "that", "service", "environment", "env", "version"})
 _PRONOUNS = frozenset({"it", "her", "him", "them", "me", "us", "you", "there", "here", "these", "those", "once", "now"})
@@ -48,7 +49,7 @@ def strangers(parts: Sequence[Piece], knows: Callable[[str], bool], means: Calla
         word = piece.word
         plain = word in _ARTICLES | _PRONOUNS or piece.is_mark or not any(letter.isalpha() for letter in word)
         if piece.found is None and not plain:
-            in_place = before in _OF | _PLACES
+            in_place = word not in word_set("strangers.times") and before in _OF | _PLACES
             if not knows(word) or (in_place and not means(word)):
                 (places if before in _PLACES else names).append(piece.text)
         if word not in _ARTICLES:

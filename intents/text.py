@@ -75,6 +75,7 @@ _OF_WORDS = re.compile(
 )
 """What is said of words that follow: "translate into German: …", "what does this line mean: …"."""
 _JSON = re.compile(r"\{\s*\"[\w-]+\"\s*:.*\}", re.DOTALL)
+_PICTURE = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf]\ufe0f?")
 _SCRATCH = re.compile(r"\b(?:scratch|strike|correct) that\b(?=\W+\w)", re.IGNORECASE)
 _SLASHED = re.compile(r"\b(blue|b) ?/ ?(green|g)\b", re.IGNORECASE)
 _INLINE_QUOTE = re.compile(r"(?<=:)[ \t]*>[^\n]*")
@@ -150,6 +151,7 @@ def own_words(text: str, is_person: Callable[[str], bool], handle: Callable[[str
     text = _OF_WORDS.sub(rest_away, text)
     text = _QUOTES.sub(unless_short, text)
     text = _MINUS_ONE.sub(" thumbsdown ", _PLUS_ONE.sub(" thumbsup ", _THUMB.sub(" thumbsup ", text)))
+    text = _PICTURE.sub(" , ", text)
     text = _SLASHED.sub(" blue-green ", _SCRATCH.sub("sorry", text))
     text = _polite().sub(" ", _EMOJI_CODE.sub(" ", text))
     text = _STYLE.sub(lambda m: m[1] or m[2], text)

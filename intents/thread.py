@@ -248,7 +248,8 @@ def completed(
     if odd.names and not pointing:
         barred |= {Kind.SERVICE, Kind.PERSON, Kind.ROLE}
     for name, kind in kinds.items():
-        if (
+        long = kind is Kind.DURATION and {"that", "long"} <= words
+        if not long and (
             kind in barred
             or name in result.parameters
             or kind in {Kind.TEXT, Kind.TOPIC, Kind.VERB, Kind.DURATION, Kind.TEAM, Kind.REF}

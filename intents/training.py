@@ -17,7 +17,7 @@ from actions.core.catalog import Catalog
 from actions.core.kinds import Kind
 from intents.clauses import Piece, pieces, placeholder
 from intents.entities import Names
-from intents.lexicon import data_lines, word_set
+from intents.lexicon import STOP, data_lines, stem, word_set
 from intents.text import tokens
 
 Verb = type[Action[Any]]
@@ -32,6 +32,7 @@ _ENOUGH = 60
 """Lessons that a verb has at the least, so that it is heard beside those with many."""
 _ALTOGETHER = 6000
 """Lessons that such repetition may lead to."""
+_OURS = Action.__module__.partition(".")[0]
 _FORBIDDING = ("do not", "never", "please do not")
 _FREE = frozenset({Kind.TEXT, Kind.TOPIC, Kind.VERB})
 
@@ -164,8 +165,11 @@ def _none(catalog: Catalog) -> Iterable[Lesson]:
                 for opening in _FORBIDDING:
                     for parts in _delexicalised(f"{opening} {variants(phrase)[0]}", verb):
                         yield Lesson(f"{NONE}negated", tuple(parts))
+    newly = _newly_in_scope(catalog)
     for line in data_lines("none.txt"):
         hint, _, text = line.partition(":")
+        if hint == "out_of_scope" and newly & {stem(token.word) for token in tokens(text)}:
+            continue
         for variant in variants(text):
             words = tokens(variant)
             parts = [
@@ -175,6 +179,14 @@ def _none(catalog: Catalog) -> Iterable[Lesson]:
                 for part in pieces(words, _NO_NAMES.find(words))
             ]
             yield Lesson(NONE + hint.strip(), tuple(parts))
+
+
+def _newly_in_scope(catalog: Catalog) -> frozenset[str]:
+    """Words that only the verbs of plug-ins speak of, such as "incident": they are out of scope no longer."""
+    said = {verb: {stem(t.word) for p in verb.policy.phrases for t in tokens(p)} for verb in public(catalog)}
+    added = {verb for verb in said if not verb.__module__.startswith(f"{_OURS}.")}
+    usual = {word for verb, words in said.items() if verb not in added for word in words}
+    return frozenset(word for verb in added for word in said[verb] - usual - STOP if word.isalpha())
 
 
 def _delexicalised(text: str, verb: Verb) -> Iterator[list[Piece]]:
