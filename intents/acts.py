@@ -99,7 +99,11 @@ def act_of(clause: Clause, is_head: IsHead) -> Act:
         return Act.STATEMENT
     resumes = clause[0].word in {"and", "so", "but", "or"} and body[0].word in word_set("clauses.modals")
     spoken = _Spoken(tuple(body), tuple(piece.word for piece in body), asked, is_head, resumes)
-    judges = (_condition, _considered, _forbidden, _told) if resumes and not asked else _JUDGES
+    judges: Sequence[Callable[[_Spoken], Act | None]] = (
+        (_condition, _considered, _forbidden, _told) if resumes and not asked else _JUDGES
+    )
+    if _is_refused(clause, is_head):
+        judges = (lambda _: Act.NEGATED,)
     for judge in judges:
         act = judge(spoken)
         if act is not None:
@@ -120,6 +124,15 @@ def _is_told_of(body: Sequence[Piece]) -> bool:
     """Whether a clause that begins with a name tells of it: "checkout 1.2 in production is slow"."""
     plain = (piece.word for piece in body if piece.found is None and piece.word not in _SMALL)
     return next(plain, "") in _STATES
+
+
+def _is_refused(clause: Clause, is_head: IsHead) -> bool:
+    """Whether a clause is "no deploy of …" or "I can't restart …"."""
+    said = [piece.word for piece in clause[:4]]
+    if said[0] == "no" and len(clause) > 1 and clause[1].word == clause[1].stem and is_head(clause[1]):
+        return True
+    unable = said[0] in _FIRST and said[1:3] in (["can", "not"], ["could", "not"])
+    return unable and any(is_head(piece) for piece in clause[3:4])
 
 
 def _is_noise(body: Sequence[Piece], is_head: IsHead) -> bool:
@@ -352,6 +365,8 @@ def _tells_at(spoken: _Spoken, at: int) -> bool:
     if word in word_set("acts.saying") and before not in word_set("acts.before_saying") and not thing:
         near = said[max(0, at - 4) : at]
         return not set(near) & _FIRST and near[-1] not in {"to", "will"}
+    if word == "had" and said[at + 1 : at + 2] == ("to",):
+        return True
     if not _is_past(word) or _is_wanted(said, at) or set(said[:at]) & word_set("acts.relatives"):
         return False
     back = at - 1

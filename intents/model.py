@@ -33,7 +33,8 @@ _SHARED = 2
 _FORBIDDING = frozenset(
     word for name in ("forbidden", "forbidden_within") for phrase in openings(name) for word in phrase[:1]
 ) | {"not", "never", "nobody", "nothing", "noone", "without"}
-_NEGATORS = frozenset({"nobody", "noone", "never", "nothing"})
+_NEGATORS = frozenset({"nobody", "noone", "never", "nothing", "yet", "first"})
+"""Words by which one that says "not" differs from another: "not yet" is no refusal."""
 _NO_HEADS = word_set("model.no_heads")
 
 

@@ -239,7 +239,12 @@ class Reader:
         says_not = any(p.word in {"not", "never", "nobody", "nothing"} for p in item.clause)
         if item.act is Act.NEGATED or (item.act is Act.STATEMENT and says_not):
             like = 0.3 if confidence >= _CERTAIN else 0.4 if lead >= _FAR else 0.6
-            enough = (confidence >= _SURE_STATEMENT or lead >= _FAR) and item.clause[0].word not in {"you", "let"}
+            named = any(piece.stem == verb.policy.name.partition("_")[0] for piece in item.clause)  # "do not freeze it"
+            enough = (
+                not named
+                and (confidence >= _SURE_STATEMENT or lead >= _FAR)
+                and item.clause[0].word not in {"you", "let"}
+            )
             return enough and self._model.says_not(verb.policy.name, item.clause, like)
         if item.act is Act.STATEMENT:
             return confidence >= _SURE_STATEMENT and lead >= _AHEAD

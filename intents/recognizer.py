@@ -12,7 +12,7 @@ from actions.core.kinds import NAMES, Kind
 from actions.core.organization import Organization
 from actions.core.ports.messaging import Turn
 from actions.core.request import Origin
-from intents.acts import ACTIVE, Act
+from intents.acts import ACTIVE, Act, is_later
 from intents.classifier import features
 from intents.clauses import Piece, pieces
 from intents.entities import Names
@@ -104,12 +104,19 @@ class Recognizer:
     def _understood(self, parts: Sequence[Piece], thread: Sequence[Turn]) -> Meaning:
         earlier = turns_before(thread, self._catalog, self.recognize) if thread else []
         plain = self._grammar.read(parts)
-        if plain is not None and not (any(p.word == "?" for p in parts) and self._reader.is_risky(plain[0])):
+        if plain is not None and not (self._reader.is_risky(plain[0]) and self._is_hedged(plain[0], parts)):
             return self._complete(plain[0], plain[1], parts, earlier, origin=Origin.GRAMMAR)
         if self._model.is_idle(parts) and not earlier:
             return self._nothing(parts, ())
         followed = self._follow(parts, earlier)
         return followed or self._read(parts, earlier)
+
+    def _is_hedged(self, verb: Verb, parts: Sequence[Piece]) -> bool:
+        """Whether a change in the plain grammar is only asked about, or put off in the free text that the verb takes."""
+        if any(piece.word == "?" for piece in parts):
+            return True
+        free = any(verb.kind_of(name) is Kind.TEXT and not verb.choices_of(name) for name in verb.required())
+        return free and any(item.conditional or is_later(item.clause) for item in self._reader.judge(parts))
 
     def _follow(  # noqa: PLR0911 - one return a case
         self, parts: Sequence[Piece], earlier: Sequence[Before]

@@ -26,6 +26,7 @@ _FOLLOWING = word_set("thread.following") | word_set("acts.openers")
 _AGAIN = word_set("thread.again")
 _AGAIN_NEEDS = frozenset({"again", "retry", "repeat", "redo", "rerun", "another", "more"})
 _CORRECTS = word_set("thread.corrects")
+_FEW = 2
 _MARKS = frozenset({",", ".", "!", ";", ":", "-", "—", "–", "…", "..", "...", "\n", "(", ")"})  # noqa: RUF001 - as typed
 _UNSURE_ACTS = frozenset({Act.NEGATED, Act.CONDITION, Act.HYPOTHETICAL, Act.OPINION})
 _VALUE = Piece("<value>", "<value>", Found(0, 0, {}))
@@ -141,7 +142,7 @@ def takes_back(parts: Sequence[Piece]) -> bool:
     while len(said) > 1 and {piece.word for piece in said[-1]} <= {"thanks", "sorry", "please", "cheers"}:
         said = said[:-1]
     last = [piece.word for piece in said[-1]]
-    before = any(piece.found for segment in said[:-1] for piece in segment)
+    before = any(piece.found or len(segment) > _FEW for segment in said[:-1] for piece in segment)
     return before and set(last) <= word_set("thread.retraction") and bool(set(last) & word_set("thread.retracts"))
 
 
