@@ -287,7 +287,7 @@ class Reader:
     def _of_something_else(self, verb: Verb, clause: Clause) -> bool:
         """Whether what is acted on is no service but a thing of it: "drop the old tables of checkout"."""
         for at in range(1, len(clause) - 1):
-            piece, then = clause[at], clause[at + 2 : at + 4]
+            piece, then = clause[at], clause[at + 2 : at + 5]
             near = {"of", "for", "from", "in", "on"} if piece.word in english() else {"of", "for", "from"}
             of = clause[at + 1].word in near and any(p.found and Kind.SERVICE in p.found.readings for p in then)
             if not of or piece.found is not None or piece.is_mark or self.is_head(piece):
