@@ -316,6 +316,27 @@ def _asks(context: Context, fix: Fix, target: str) -> str:
     )
 
 
+def _as_proven(fix: Fix, opened: MergeRequest) -> None:
+    """See that a merge request is still what was proven, and for the same branch: neither says who changed it.
+
+    Raises:
+        Refused: it is not.
+    """
+    proven = fix.merge_request
+    if proven is None:
+        return
+    if opened.target != proven.target:
+        raise Refused(
+            f"!{opened.id} was proven for {proven.target}, and now it would go into {opened.target}.",
+            remedy=f"Set its target back to {proven.target} in GitLab, or merge it there.",
+        )
+    if proven.sha and opened.sha != proven.sha:
+        raise Refused(
+            f"!{opened.id} has changed since it was proven ({proven.sha[:8]} was, it is at {opened.sha[:8]}).",
+            remedy="Look at it in GitLab, and merge it there.",
+        )
+
+
 def _settled(proposed: Request, fix: Fix, request: MergeRequest) -> Settled:
     return Settled(
         request=proposed.id,
@@ -365,6 +386,8 @@ class MergeFix(
                 f"You made the commit that broke pipeline #{fix.pipeline.id}, so somebody else has to look at its fix.",
                 remedy="Ask a colleague to merge it.",
             )
+        # Before anybody is asked: what an approval or the trust of one branch is for must not go into another.
+        _as_proven(fix, opened)
         return Plan(
             second_person=_asks(context, fix, opened.target),
             barred=(fix.culprit,) if fix.culprit else (),
@@ -381,12 +404,7 @@ class MergeFix(
     def start(self, context: Context, plan: Plan) -> Progress:
         """Merge it, if it is still what was proven; the polls that follow watch the branch's pipeline."""
         proposed, fix, opened = _meant(context, str(plan.target_state["request"]))
-        proven = fix.merge_request.sha if fix.merge_request else ""
-        if proven and opened.sha != proven:
-            raise Refused(
-                f"!{opened.id} has changed since it was proven ({proven[:8]} was, it is at {opened.sha[:8]}).",
-                remedy="Look at it in GitLab, and merge it there.",
-            )
+        _as_proven(fix, opened)
         merged = context.use(Repositories).merge(opened.project, opened.id, sha=opened.sha)
         return merging.begun(_settled(proposed, fix, merged), context.now)
 

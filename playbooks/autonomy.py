@@ -60,7 +60,7 @@ def stage(
     rules = rules or AutonomyRules()
     own = playbook.autonomy if playbook else None
     start, highest = (own.start, own.highest) if own else (Stage.PROPOSE, Stage.PROPOSE)
-    known = sorted((each for each in of_kind if each.good is not None), key=lambda each: each.known_at or each.at)
+    known = _counted(sorted(of_kind, key=lambda each: each.known_at or each.at))
     good = sum(each.good is True for each in known)
     bound = wilson(good, len(known))
     says = f"{good} of {len(known)} verified, lower bound {bound:.2f}"
@@ -74,6 +74,23 @@ def stage(
         found = _earned(min(bound, wilson(since, since)), rules)
         says = f"{says}; {since} since {known[last].request}, which went wrong: {known[last].wrong or 'it failed'}"
     return min(found, highest, key=_STAGES.index), says
+
+
+def _counted(of_kind: Sequence[Attempt]) -> list[Attempt]:
+    """The attempts of which it is known whether they are good; of one failure only the first that is.
+
+    Whoever may have a pipeline fixed can have the same one fixed many times, and merge each.
+    """
+    met: set[tuple[str, str, str]] = set()
+    counted = []
+    for each in of_kind:
+        failure = (each.project, each.sha, each.fingerprint)
+        if each.good is None or (each.good and each.sha and failure in met):
+            continue
+        if each.good:
+            met.add(failure)
+        counted.append(each)
+    return counted
 
 
 def _earned(bound: float, rules: AutonomyRules) -> Stage:

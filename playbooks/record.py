@@ -36,6 +36,7 @@ class Attempt:
         at: when it ended, or began where it goes on.
         known_at: when it was known whether it is good.
         began_at: when the failure was taken up.
+        sha: the commit that failed.
         pipeline: the number of the pipeline that failed; that of the last pipeline with the fix is `proof`.
         merged_at: when it was merged.
         merge_sha: the commit by which it was.
@@ -61,6 +62,7 @@ class Attempt:
     service: str = ""
     known_at: datetime | None = None
     began_at: datetime | None = None
+    sha: str = ""
     pipeline: int = 0
     proof: int = 0
     merged_at: datetime | None = None
@@ -146,6 +148,7 @@ def _attempt(request: Request, fate: Sequence[Request]) -> Attempt | None:
         ref=str(pipeline.get("ref", "")),
         service=str(fix.get("service", "")),
         began_at=request.created_at,
+        sha=str(pipeline.get("sha", "")),
         pipeline=_number(pipeline.get("id")),
         proof=max((_number(_mapping(run).get("id")) for run in proof), default=0),
         head=str(opened.get("sha", "")),

@@ -120,7 +120,7 @@ def _pipeline(payload: Mapping[str, Any], path: str, service: str) -> Event | No
         return None
     number, status = facts.get("id"), _text(facts.get("status"))
     at = _instant(facts.get("finished_at"))
-    if status not in NAMES or not isinstance(number, int) or at is None:
+    if status not in NAMES or not isinstance(number, int) or at is None or _is_of_fork(payload):
         return None
     user = payload.get("user")
     return Event(
@@ -140,6 +140,12 @@ def _pipeline(payload: Mapping[str, Any], path: str, service: str) -> Event | No
             "user": _text(user.get("username")) if isinstance(user, dict) else "",
         },
     )
+
+
+def _is_of_fork(payload: Mapping[str, Any]) -> bool:
+    """Whether a pipeline ran what stands in another project: its branch's name says nothing of ours, whatever it is."""
+    asked = payload.get("merge_request")
+    return isinstance(asked, dict) and asked.get("source_project_id") != asked.get("target_project_id")
 
 
 def _revert(payload: Mapping[str, Any], path: str, service: str, now: datetime) -> Event | None:

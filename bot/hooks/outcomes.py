@@ -51,7 +51,7 @@ def _told_of(event: Event, found: Sequence[Attempt]) -> Iterator[tuple[Attempt, 
                     yield each, Fate.REVERTED
         case "pipeline.succeeded":
             for each in found:
-                if _ends(event, each):
+                if _is_of_branch(event) and _ends(event, each):
                     yield each, Fate.GREEN
         case _:
             kind = Fate.MERGED if event.name == "merge_request.merged" else Fate.CLOSED
@@ -68,11 +68,20 @@ def _takes_back(event: Event, attempt: Attempt) -> bool:
     return isinstance(commits, list) and any(own.startswith(str(sha)) for sha in commits for own in ours)
 
 
+def _is_of_branch(event: Event) -> bool:
+    """Whether a pipeline ran for the branch itself: a tag or a merge request's branch may only have the same name."""
+    return not event.facts.get("tag") and event.facts.get("source") != "merge_request_event"
+
+
 def _ends(event: Event, attempt: Attempt) -> bool:
     """Whether a green pipeline ends a failure that people mended, or verifies a fix that was merged and not yet seen green."""
     if attempt.people is not None or attempt.outcome == "under way" or attempt.began_at is None:
         return False
     since = attempt.merged_at or attempt.began_at
+    # A pipeline that is older than the proof ran without the fix, and one older than the failure without what mended it.
+    number = str(event.facts.get("pipeline") or "")
+    if not number.isdigit() or int(number) < (attempt.proof + 1 if attempt.merged_at is not None else attempt.pipeline):
+        return False
     if event.at < since:
         return False
     return attempt.good is None if attempt.merged_at is not None else attempt.good is not True and not attempt.is_open

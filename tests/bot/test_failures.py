@@ -307,3 +307,15 @@ def test_a_fix_that_changed_since_it_was_proven_is_not_merged(broken: Bot) -> No
     broken.settle()
     assert "has changed since it was proven" in words(broken.card(refused))
     assert broken.repositories.requests["shop/checkout", "1"].state == "opened"
+
+
+def test_a_fix_that_would_go_into_another_branch_than_it_was_proven_for_is_not_merged(broken: Bot) -> None:
+    answer = broken.ask("lena", "fix_pipeline", service="checkout")
+    broken.work()
+    prove(broken, answer)
+    known = broken.repositories.requests["shop/checkout", "1"]
+    broken.repositories.requests["shop/checkout", "1"] = known.model_copy(update={"target": "release"})
+    refused = broken.press("lena", broken.card(answer), "Merge")
+    broken.settle()
+    assert "was proven for main, and now it would go into release" in words(broken.card(refused))
+    assert broken.repositories.requests["shop/checkout", "1"].state == "opened"

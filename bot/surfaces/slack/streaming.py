@@ -21,7 +21,9 @@ PIECE = 12_000
 """How much markdown one call may carry, in characters."""
 TITLE = 256
 """The longest title of a task, in characters."""
-_URL = re.compile(r"https?://[^\s`]+")
+_URL = re.compile(r"https?://[^\s`]+", re.IGNORECASE)
+_LINKS = re.compile(r"\](?=[(\[:])")
+"""Where markdown would make a link of words: `[words](address)`, `[words][name]` and `[name]: address`."""
 
 Reference = dict[str, Any]
 """Where a card stands, as it is recorded; a stream adds how much of it was sent."""
@@ -146,7 +148,7 @@ def _escaped(words: str) -> str:
 
 
 def _literal(words: str) -> str:
-    return escape(words).replace("](", "] (")
+    return _LINKS.sub("] ", escape(words))
 
 
 def _bare(code: str) -> str:

@@ -10,6 +10,8 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from actions.analysis.categories import Category
+from actions.core.ports.autonomy import Autonomy, Leave, Terrain
 from actions.core.ports.packages import Packages
 from actions.core.request import Request
 from bot.hooks.events import Events
@@ -85,9 +87,9 @@ class Company:
         self.tell(pipeline.id, status, made.id, ref=ref, user=author)
         return pipeline.id
 
-    def tell(self, number: str, status: str, sha: str, *, ref: str = "main", user: str = "sam") -> None:
+    def tell(self, number: str, status: str, sha: str, *, ref: str = "main", user: str = "sam", **more: object) -> None:
         """GitLab tells that a pipeline has ended."""
-        facts = {"id": int(number), "ref": ref, "sha": sha, "tag": False, "source": "push", "status": status}
+        facts = {"id": int(number), "ref": ref, "sha": sha, "tag": False, "source": "push", "status": status, **more}
         body = {
             "object_kind": "pipeline",
             "object_attributes": {**facts, "finished_at": self.finished()},
@@ -109,6 +111,31 @@ class Company:
         }
         assert self.deliver(body) == 202
         self.listen()
+
+    def merged_by_hand(self, number: str) -> None:
+        """Somebody merges a merge request in GitLab, which tells of it."""
+        merged = self.bot.repositories.merge(PROJECT, number, sha="")
+        facts = {"iid": int(number), "action": "merge", "updated_at": self.finished(), "target_branch": merged.target}
+        body = {
+            "object_kind": "merge_request",
+            "object_attributes": {**facts, "merge_commit_sha": merged.merge_sha},
+            "project": {"path_with_namespace": PROJECT},
+            "user": {"username": "lena"},
+        }
+        assert self.deliver(body) == 202
+        self.listen()
+
+    def retarget(self, number: str, branch: str) -> None:
+        """Somebody has a merge request go into another branch, in GitLab."""
+        known = self.bot.repositories.requests[PROJECT, number]
+        self.bot.repositories.requests[PROJECT, number] = known.model_copy(update={"target": branch})
+
+    def leave(self) -> Leave:
+        """How far the playbook of missing packages may go on the default branch."""
+        autonomy = self.bot.house.gate.tools.use(Autonomy)
+        category = Category.DEPENDENCY_MISSING_PYTHON.value
+        now = self.bot.clock.now()
+        return autonomy.stands("pb-dep-001", category=category, terrain=Terrain.DEFAULT, now=now)
 
     def later(self, **time: float) -> None:
         """Days pass."""

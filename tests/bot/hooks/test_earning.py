@@ -7,7 +7,7 @@ import pytest
 from actions.core.request import State
 from playbooks.loader import load
 from tests.bot.hooks.company import PROJECT, Company
-from tests.bot.test_failures import words
+from tests.bot.test_failures import prove, words
 
 EAGER = {"approve_above": 0.2, "auto_above": 0.34}
 """Thresholds at which one verified fix earns `approve`, and two earn `auto`."""
@@ -197,3 +197,60 @@ def test_what_was_closed_by_hand_in_gitlab_is_known_and_holds_nobody_back() -> N
     second = here.failure_and_proof()
     assert second.outcome == "proposed"
     assert "its merge request was closed" in str(second.result)
+
+
+def test_an_approval_does_not_hold_for_another_branch_than_the_proven_one() -> None:
+    here = company()
+    here.success()
+    here.failure_and_proof()
+    here.settle()
+    asked = here.newest("merge_fix")
+    here.retarget("2", "release")
+    here.bot.ask("lena", "approve", request=asked.id)
+    here.bot.work()
+    assert "was proven for main, and now it would go into release" in here.bot.request(asked.id).message
+    assert here.bot.repositories.requests[PROJECT, "2"].state == "opened"
+
+
+def test_what_was_earned_does_not_hold_for_another_branch_than_the_proven_one() -> None:
+    here = company(role=True)
+    here.success(2)
+    here.failure_and_proof()
+    here.retarget("3", "release")
+    here.settle()
+    assert here.newest("merge_fix").state is State.REFUSED
+    assert here.bot.repositories.requests[PROJECT, "3"].state == "opened"
+
+
+def test_one_failure_that_is_fixed_many_times_earns_no_more_than_once() -> None:
+    here = company()
+    first = here.failure_and_proof()
+    assert first.result is not None
+    others = [here.bot.ask("lena", "fix_pipeline", service="checkout", pipeline="811") for _ in range(2)]
+    here.bot.work()
+    for each in others:
+        prove(here.bot, each)
+    for each in (first.id, *(here.bot.request(other).id for other in others)):
+        merging = here.bot.ask("lena", "merge_fix", request=each).request
+        assert merging is not None
+        here.bot.work()
+        assert here.ended(merging.id).outcome == "merged"
+    assert "1 of 1 verified" in here.leave().why
+
+
+@pytest.mark.parametrize(
+    ("more", "number"),
+    [
+        ({"source": "merge_request_event"}, "990"),
+        ({"tag": True}, "990"),
+        ({}, "1"),
+    ],
+)
+def test_what_is_green_for_another_reason_verifies_no_fix(more: dict[str, object], number: str) -> None:
+    here = company()
+    here.failure_and_proof()
+    here.merged_by_hand("1")
+    here.tell(number, "success", "0123", **more)
+    assert "0 of 0 verified" in here.leave().why
+    here.tell("991", "success", "0123")
+    assert "1 of 1 verified" in here.leave().why

@@ -131,6 +131,7 @@ def test_what_nobody_is_woken_by(company: Company, more: dict[str, Any]) -> None
         payload(status="running"),
         payload(finished="yesterday"),
         {**payload(), "project": {"path_with_namespace": "other/project"}},
+        {**payload(), "merge_request": {"source_project_id": 9, "target_project_id": 1}},
     ],
 )
 def test_what_is_of_no_interest_is_acknowledged(company: Company, body: dict[str, Any]) -> None:

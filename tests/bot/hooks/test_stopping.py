@@ -154,25 +154,12 @@ def test_the_weekly_summary_tells_what_playbooks_did() -> None:
 def test_a_merge_by_hand_counts_once_its_branch_is_green() -> None:
     here = Company()
     attempt = here.failure_and_proof()
-    request = here.bot.repositories.merge(PROJECT, "1", sha="")
-    body = {
-        "object_kind": "merge_request",
-        "object_attributes": {
-            "iid": 1,
-            "action": "merge",
-            "updated_at": here.finished(),
-            "target_branch": "main",
-            "merge_commit_sha": request.merge_sha,
-        },
-        "project": {"path_with_namespace": PROJECT},
-        "user": {"username": "lena"},
-    }
-    here.deliver(body)
-    here.listen()
+    here.merged_by_hand("1")
     assert record(here).verified == 0
     here.later(minutes=5)
-    here.bot.pipelines.add(PROJECT, "success", sha=request.merge_sha)
-    here.tell("814", "success", request.merge_sha)
+    sha = here.bot.repositories.requests[PROJECT, "1"].merge_sha
+    here.bot.pipelines.add(PROJECT, "success", sha=sha)
+    here.tell("814", "success", sha)
     assert record(here).verified == 1
     assert here.bot.request(attempt.id).state is State.DONE
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -186,4 +187,12 @@ def test_more_words_change_nothing_of_what_stands(draft: str, cut: int) -> None:
     before, after = whole(draft[:cut]), whole(draft)
     assert after.startswith(before) or before.startswith(after)
     assert "<" not in markdown(draft)
-    assert "](" not in markdown(draft)
+    outside_code = re.sub(r"`[^`]*`", "`", markdown(draft))
+    assert not any(mark in outside_code for mark in ("](", "][", "]:"))
+
+
+@pytest.mark.parametrize("draft", ["[log](HTTPS://evil.example)", "[log][1]\n\n[1]: HTTPS://evil.example"])
+def test_nothing_that_a_model_writes_becomes_a_link(draft: str) -> None:
+    shown = markdown(draft)
+    assert "`HTTPS://evil.example" in shown
+    assert not any(mark in shown for mark in ("](", "][", "]:"))
