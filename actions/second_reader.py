@@ -22,7 +22,7 @@ from actions.analysis.diagnosis import PROVING_LINES, Diagnosis, ProvingLine
 from actions.analysis.trace import Trace
 from actions.analysis.weighing import normalised
 from actions.core.ports.language import LanguageModel, Tool, Unavailable, Utterance
-from actions.core.redaction import redact
+from actions.core.redaction import redact, redact_lines
 
 log = logging.getLogger("shipmate.second_reader")
 
@@ -140,7 +140,8 @@ class SecondReader:
         if not is_unsure(diagnosis) or not len(trace):
             return Opinion(diagnosis=diagnosis)
         first = max(0, len(trace) - LAST_LINES)
-        shown = [redact(text[:LINE_CHARS]) for text in trace.texts[first:]]
+        # All of them: a key may begin above what is shown, and a token be cut in two where its line is.
+        shown = [text[:LINE_CHARS] for text in redact_lines(trace.texts)[first:]]
         reading = self._read(shown, job, person, cause)
         if isinstance(reading, str):
             return Opinion(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 MASK = "[redacted]"
 
@@ -41,9 +42,27 @@ _AFTER = re.compile(
 )
 _COOKIES = re.compile(r"\b((?:set-)?cookie\s*:\s*)[^\r\n]+", re.IGNORECASE)
 
+_KEY_BEGINS = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?!.*-----END)")
+_KEY_ENDS = re.compile(r"-----END [A-Z ]*PRIVATE KEY-----")
+
 
 def redact(text: str) -> str:
     """The text with tokens, keys, passwords, cookies, private keys, connection strings and e-mail addresses masked."""
     text = _COOKIES.sub(rf"\1{MASK}", text)
     text = _AFTER.sub(lambda found: f"{found['keep']}{found['quote']}{MASK}", text)
     return _WHOLE.sub(MASK, text)
+
+
+def redact_lines(lines: Iterable[str]) -> list[str]:
+    """The lines of one text, masked, and as many as they were: those of a private key too, which show it only together."""
+    masked: list[str] = []
+    within = False
+    for line in lines:
+        if within:
+            ends = _KEY_ENDS.search(line)
+            masked.append(MASK + redact(line[ends.end() :]) if ends else MASK)
+            within = ends is None
+        else:
+            masked.append(redact(line))
+            within = _KEY_BEGINS.search(line) is not None
+    return masked

@@ -195,3 +195,14 @@ def test_without_a_model_everything_goes_on_as_before() -> None:
     answer = bot.ask("lena", "explain_failure", service="checkout")
     bot.settle()
     assert "no second reader answered: the budget of today is spent" in words(bot.card(answer))
+
+
+def test_a_key_over_several_lines_leaves_the_house_no_more_than_a_token() -> None:
+    body = "MIIEvQIBADANBgkq"
+    key = f"-----BEGIN RSA PRIVATE KEY-----\n{body}\n{body}\n-----END RSA PRIVATE KEY-----\n"
+    model = Scripted(reading("disk-full", 6))
+    far = key.replace(body, "\n".join(f"{body}{n}" for n in range(200)), 1)
+    for log in (ODD.replace("step one is fine\n", key), ODD + far):
+        opinion(model, log, diagnose(ODD))
+    for asked in model.asked:
+        assert body not in asked["said"].data[0]

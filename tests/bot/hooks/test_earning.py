@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from actions.core.request import State
@@ -230,8 +232,8 @@ def test_one_failure_that_is_fixed_many_times_earns_no_more_than_once() -> None:
     here.bot.work()
     for each in others:
         prove(here.bot, each)
-    for each in (first.id, *(here.bot.request(other).id for other in others)):
-        merging = here.bot.ask("lena", "merge_fix", request=each).request
+    for attempt in (first.id, *(here.bot.request(other).id for other in others)):
+        merging = here.bot.ask("lena", "merge_fix", request=attempt).request
         assert merging is not None
         here.bot.work()
         assert here.ended(merging.id).outcome == "merged"
@@ -246,7 +248,7 @@ def test_one_failure_that_is_fixed_many_times_earns_no_more_than_once() -> None:
         ({}, "1"),
     ],
 )
-def test_what_is_green_for_another_reason_verifies_no_fix(more: dict[str, object], number: str) -> None:
+def test_what_is_green_for_another_reason_verifies_no_fix(more: dict[str, Any], number: str) -> None:
     here = company()
     here.failure_and_proof()
     here.merged_by_hand("1")
