@@ -120,7 +120,7 @@ class Names:
             if readings and count == 1:
                 readings = self._plausible(readings, words, at)
             if readings:
-                longer = self._near_pair(words, at, count) if count == 1 else None
+                longer = self._near_longer(words, at, count)
                 return longer or Found(at, at + count, readings, typed=" ".join(t.text for t in span))
         return None
 
@@ -182,13 +182,21 @@ class Names:
         last = before[-1] if before else ""
         return last in word_set("slots.corrections") or Kind.ENVIRONMENT in self._exact.get(joined(last), {})
 
-    def _near_pair(self, words: Sequence[Token], at: int, count: int) -> Found | None:
-        """A longer name, mistyped, that begins with a shorter one: "payments wroker" is not payments."""
-        if at + count >= len(words) or words[at + count].is_mark or self.knows(words[at + count].word):
-            return None
-        if value_at(words, at + count):
-            return None
-        return self._nearest(words, at, at + count + 1)
+    def _near_longer(self, words: Sequence[Token], at: int, count: int) -> Found | None:
+        """A longer name, mistyped, that begins with a shorter one: "payments wroker" is not payments.
+
+        Every word that it explains may hold a mistake; of those equally near the longest is meant: "hl7 brigde worker" is
+        the bridge's worker.
+        """
+        hits: list[tuple[int, int, Found]] = []
+        for end in range(at + count + 1, min(at + self._longest, len(words)) + 1):
+            added = words[at + count : end]
+            if added[-1].is_mark or value_at(words, end - 1):
+                break
+            strange = sum(not self.knows(token.word) for token in added)
+            if strange and (hit := self._nearest(words, at, end)):
+                hits.append((hit.mistakes - strange, -end, hit))
+        return min(hits, key=lambda found: found[:2])[2] if hits else None
 
     def _near(self, words: Sequence[Token], at: int) -> Found | None:
         if self.knows(words[at].word) or not any(character.isalpha() for character in words[at].word):

@@ -154,6 +154,7 @@ class Recognizer:
     def _read(self, parts: Sequence[Piece], earlier: Sequence[Before]) -> Meaning:
         judged = self._reader.judge(parts)
         readings = [reading for item in judged if (reading := self._reader.reading(item, judged, earlier)) is not None]
+        readings = [reading for reading in readings if not self._decides_nothing(reading, earlier)]
         if any(r.judged.act in ACTIVE and self._reader.headed(r.judged) for r in readings):
             readings = [r for r in readings if self._reader.headed(r.judged) or any(p.found for p in r.judged.clause)]
         readings = [r for r in readings if not self._is_doubted(r, judged, earlier)]
@@ -198,6 +199,14 @@ class Recognizer:
         """What is asked for comes before what is told, but a bare "show me" not before a question with names."""
         telling = self._reader.is_risky(reading.verb) or any(piece.found for piece in reading.judged.clause)
         return reading.judged.act in ACTIVE and telling, reading.confidence
+
+    def _decides_nothing(self, reading: Reading, earlier: Sequence[Before]) -> bool:
+        """Whether words of consent such as "good to know" follow upon nothing that anybody could decide about."""
+        decides = reading.verb.policy.control and "request" in reading.verb.model_fields
+        if not decides or not earlier or "request" in reading.filled.parameters:
+            return False
+        named = any(piece.stem in name_stems(reading.verb) for piece in reading.judged.clause)
+        return not named and not any(self._reader.is_risky(turn.verb) for turn in earlier)
 
     def _complete(
         self,

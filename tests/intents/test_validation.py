@@ -31,6 +31,8 @@ WRITES = {verb.policy.name for verb in catalog() if verb.policy.risk is not Risk
         ("harrowgate", 0.95),
         ("norrsund", 0.95),
         ("glowgrid", 0.94),
+        ("marrowgate", 0.92),
+        ("parcelwind", 0.94),
     ],
 )
 def test_what_people_of_another_company_type_is_understood_and_nothing_unsafe_is_proposed(
