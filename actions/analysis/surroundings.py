@@ -14,7 +14,8 @@ _HEADING = re.compile(
     r"|archived?|quoted|attached|old|log of|notes?)\b.*:\s*$",
     re.IGNORECASE,
 )
-_SCALAR = re.compile(r"^\s*[\w\-]+: [|>][+\-]?$")
+# A block of YAML is a document that is shown, unless its key says that it is the fault, as test protocols have it.
+_SCALAR = re.compile(r"^\s*(?!(?:error|message|stack|stderr|reason|cause):)[\w\-]+: [|>][+\-]?$")
 _UNDER_HEADING = 6
 _RULE_SLACK = 2
 _RAISED = re.compile(r"[\w.]*(?:Error|Exception): ")

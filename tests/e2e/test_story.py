@@ -18,7 +18,7 @@ pytestmark = pytest.mark.xdist_group("story")
 def test_a_developer_deploys_to_development(shipmate: Shipmate) -> None:
     card = shipmate.person("sam").say("deploy checkout v1.4.1 to development")
     assert text(card).startswith("✔ checkout v1.4.1 runs in development"), text(card)
-    assert [button.label for button in card.reply.buttons] == ["Roll back", "Promote to staging"]
+    assert [button.label for button in card.reply.buttons] == ["Promote to staging", "Roll back"]
     assert shipmate.runs("checkout", "development") == "v1.4.1"
     assert shipmate.commits("checkout", "development")[0].startswith("Deploy checkout v1.4.1 to development")
 
