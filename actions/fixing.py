@@ -29,6 +29,9 @@ from actions.prescription import BRANCHES, Prescription
 WITHIN = timedelta(hours=2)
 """How long the proof may take."""
 
+_MERGE_REQUESTS = "refs/merge-requests/"
+"""How GitLab names what a merge request's pipeline runs for, which is no branch."""
+
 PATIENCE = timedelta(seconds=8)
 """How long to wait for the pipeline that a push starts, before one is asked for."""
 
@@ -86,6 +89,8 @@ def begin(context: Context, wanted: Prescription) -> Progress:
         return _left_alone(context, wanted, "left alone", summary=summary, advice=advice)
     if leave is not None and (ended := _held_back(context, wanted, leave)):
         return ended
+    if wanted.remedy.kind == "edit" and pipeline.ref.startswith(_MERGE_REQUESTS):
+        return _of_merge_request(context, wanted, leave)
     if wanted.remedy.kind == "retry":
         context.use(Pipelines).retry(pipeline.project, pipeline.id)
         return _ongoing(_handle(context, wanted, Phase.RETRY, leave), _again(wanted))
@@ -94,6 +99,15 @@ def begin(context: Context, wanted: Prescription) -> Progress:
         pipeline.project, branch, pipeline.sha, wanted.remedy.files, message=_message(context, wanted)
     )
     return _proving_begun(context, wanted, made.id, made.url, leave)
+
+
+def _of_merge_request(context: Context, wanted: Prescription, leave: Leave | None) -> Ended:
+    """What ran for a merge request is left to its author: no branch is there to merge into, and the commit may be a fork's."""
+    pipeline = wanted.failure.pipeline
+    number = pipeline.ref.removeprefix(_MERGE_REQUESTS).partition("/")[0]
+    says = f"Pipeline #{pipeline.id} ran for merge request !{number}, so what it needs belongs on that branch."
+    advice = f"It would be: {wanted.remedy.summary}"
+    return _left_alone(context, wanted, "left alone", summary=says, advice=advice, leave=leave)
 
 
 def _leave(context: Context, wanted: Prescription) -> Leave | None:

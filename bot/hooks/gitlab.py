@@ -28,7 +28,7 @@ KIND = "gitlab.event"
 OLDEST = timedelta(hours=1)
 """What ended longer ago is old news, or a replay; it is acknowledged and left."""
 _REVERTS = re.compile(r"This reverts commit ([0-9a-f]{7,64})")
-_REVERTS_REQUEST = re.compile(r"This reverts merge request (?:[\w./-]{0,200})!(\d{1,10})")
+_REVERTS_REQUEST = re.compile(r"This reverts merge request ([\w./-]{0,200})!(\d{1,10})")
 """How git, and GitLab's own button, say in a message what a commit takes back."""
 _ENDS = {"merge": "merge_request.merged", "close": "merge_request.closed"}
 NAMES = {"failed": "pipeline.failed", "success": "pipeline.succeeded", "canceled": "pipeline.canceled"}
@@ -155,7 +155,9 @@ def _revert(payload: Mapping[str, Any], path: str, service: str, now: datetime) 
         return None
     messages = [str(each.get("message", ""))[:2000] for each in commits[:100] if isinstance(each, dict)]
     shas = [sha for message in messages for sha in _REVERTS.findall(message)]
-    numbers = [number for message in messages for number in _REVERTS_REQUEST.findall(message)]
+    named = [each for message in messages for each in _REVERTS_REQUEST.findall(message)]
+    # Another project's merge request may have the same number.
+    numbers = [number for where, number in named if f"/{path}".endswith(f"/{where}" if where else "")]
     if not shas and not numbers:
         return None
     return Event(

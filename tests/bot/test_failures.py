@@ -319,3 +319,16 @@ def test_a_fix_that_would_go_into_another_branch_than_it_was_proven_for_is_not_m
     broken.settle()
     assert "was proven for main, and now it would go into release" in words(broken.card(refused))
     assert broken.repositories.requests["shop/checkout", "1"].state == "opened"
+
+
+def test_what_failed_for_a_merge_request_is_told_and_nothing_of_it_is_run(broken: Bot) -> None:
+    made = broken.pipelines.pipelines["shop/checkout", "811"].sha
+    ref = "refs/merge-requests/7/head"
+    number = broken.pipelines.add("shop/checkout", "failed", ref=ref, trace=MISSING, sha=made).id
+    answer = broken.ask("lena", "fix_pipeline", service="checkout", pipeline=number)
+    broken.settle()
+    assert broken.request(answer).outcome == "left alone"
+    told = broken.card(answer)
+    assert "ran for merge request !7" in told.title
+    assert "It would be: Add lantern==2.1.0" in words(told)
+    assert [branch for _, branch in broken.repositories.branches] == ["main"]

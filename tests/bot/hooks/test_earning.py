@@ -126,6 +126,7 @@ def test_a_revert_of_something_else_or_elsewhere_takes_nothing() -> None:
     sha = here.bot.repositories.requests[PROJECT, "1"].merge_sha
     here.push(f"This reverts commit {'ab' * 20}.", after="c1")
     here.push(f"This reverts commit {sha}.", after="c2", ref="experiment")
+    here.push("This reverts merge request tools/checkout!1", "This reverts merge request out!1", after="c3")
     with pytest.raises(AssertionError, match="nobody asked for note_outcome"):
         here.newest("note_outcome")
 
