@@ -11,14 +11,14 @@ from actions.analysis.categories import Category
 from actions.core.action import Action, Risk, Sample
 from actions.core.context import Context
 from actions.core.errors import Refused
-from actions.core.kinds import EnvironmentName, ServiceName, nearest
+from actions.core.kinds import EnvironmentName, Kind, ServiceName, nearest
 from actions.core.people import Role
 from actions.core.plan import Change, Plan
 from actions.core.ports.playbooks import Playbooks
 from actions.core.redaction import redact
 from actions.core.reply import Code, Paragraph, Reply, Tone, fields
 
-PlaybookName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,62}$")]
+PlaybookName = Annotated[str, Kind.PLAYBOOK, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,62}$")]
 
 
 class UnknownPlaybook(Refused):

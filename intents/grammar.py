@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from intents.training import Verb, public, variants
 _FILLERS = word_set("grammar.fillers")
 _LONGEST = 40
 _SHARED = 2
+PLAYBOOK = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
+"""How playbooks are named; the recogniser does not know which there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,8 @@ class Grammar:
         kind = verb.kind_of(name)
         if kind is Kind.VERB:
             return (piece.word if piece.word in self._names else None), at + 1
+        if kind is Kind.PLAYBOOK:
+            return (piece.text.casefold() if PLAYBOOK.fullmatch(piece.text.casefold()) else None), at + 1
         return (piece.found.readings.get(kind) if piece.found else None), at + 1
 
 

@@ -219,7 +219,8 @@ class Recognizer:
         confidence: float = 1.0,
     ) -> Meaning:
         """An action with what it takes from the thread: asked for, or lacking something."""
-        odd = strangers(parts, self._names.knows, self._model.means)
+        taken = {str(value) for name, value in parameters.items() if verb.kind_of(name) is Kind.PLAYBOOK}
+        odd = strangers(parts, self._names.knows, self._model.means).without(taken)
         borrowed = completed(verb, parameters, parts, earlier, odd)
         missing = tuple(name for name in verb.required() if name not in borrowed.parameters)
         told = tuple(f"I know no “{word}” here." for word in odd.every)

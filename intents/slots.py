@@ -13,7 +13,7 @@ from pydantic import JsonValue
 from actions.core.action import Risk
 from actions.core.kinds import Kind
 from intents.clauses import Clause, Piece
-from intents.grammar import choice_at
+from intents.grammar import PLAYBOOK, choice_at
 from intents.lexicon import data_lines, word_set
 from intents.training import Verb, signs
 from intents.values import Found
@@ -190,6 +190,10 @@ class Filler:
             value = _choice(choices, main) or _choice(choices, context)
             if value and (name != "only" or "only" in [p.word for p in main]):
                 filled.parameters[name] = value
+        for name in self._by_kind.get(Kind.PLAYBOOK, ()):
+            named = [piece.text.casefold() for piece in main if piece.found is None and "-" in piece.text]
+            if len(named) == 1 and PLAYBOOK.fullmatch(named[0]):
+                filled.parameters[name] = named[0]
         texts = [n for n in self._by_kind.get(Kind.TEXT, ()) if not self._verb.model_fields[n].is_required()]
         if reason and texts:
             filled.parameters[texts[0]] = reason

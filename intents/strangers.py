@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from intents.clauses import Piece
@@ -32,6 +32,15 @@ class Strangers(NamedTuple):
     def every(self) -> tuple[str, ...]:
         """All of them."""
         return (*self.names, *self.places)
+
+    def without(self, taken: Collection[str]) -> Strangers:
+        """Those that are not values of the request themselves.
+
+        Args:
+            taken: the values, in small letters.
+        """
+        names, places = ([word for word in words if word.casefold() not in taken] for words in self)
+        return Strangers(tuple(names), tuple(places))
 
 
 def strangers(parts: Sequence[Piece], knows: Callable[[str], bool], means: Callable[[str], bool]) -> Strangers:

@@ -34,7 +34,7 @@ _ALTOGETHER = 6000
 """Lessons that such repetition may lead to."""
 _OURS = Action.__module__.partition(".")[0]
 _FORBIDDING = ("do not", "never", "please do not")
-_FREE = frozenset({Kind.TEXT, Kind.TOPIC, Kind.VERB})
+_FREE = frozenset({Kind.TEXT, Kind.TOPIC, Kind.VERB, Kind.PLAYBOOK})
 
 
 _NO_NAMES = Names({})

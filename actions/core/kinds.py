@@ -30,6 +30,7 @@ class Kind(StrEnum):
     DURATION = "duration"
     TOPIC = "topic"
     VERB = "verb"
+    PLAYBOOK = "playbook"
     TEXT = "text"
 
 

@@ -229,3 +229,25 @@ def test_remarks_around_a_follow_up_change_nothing(  # noqa: PLR0917 - one row a
     meaning = recognizer.recognize(Message(text=said), [Turn(say="…", action=before, parameters=given)])
     assert isinstance(meaning, Asks)
     assert (meaning.action, meaning.parameters) == (action, parameters)
+
+
+@pytest.mark.parametrize(
+    ("said", "action", "parameters"),
+    [
+        ("set the autonomy of pb-dep-001 to shadow", "set_autonomy", {"playbook": "pb-dep-001", "stage": "shadow"}),
+        ("please set autonomy of pb-dep-001 to shadow", "set_autonomy", {"playbook": "pb-dep-001", "stage": "shadow"}),
+        ("hold the playbook pb-test-002 at propose", "set_autonomy", {"playbook": "pb-test-002", "stage": "propose"}),
+        ("run the playbook nightly-check", "run_playbook", {"playbook": "nightly-check"}),
+        (
+            "run the playbook drain-node for rates in qa",
+            "run_playbook",
+            {"playbook": "drain-node", "service": "rates", "environment": "qa"},
+        ),
+    ],
+)
+def test_a_playbook_is_named_in_one_word(
+    recognizer: Recognizer, said: str, action: str, parameters: dict[str, str]
+) -> None:
+    meaning = recognizer.recognize(Message(text=said))
+    assert isinstance(meaning, Asks), meaning
+    assert (meaning.action, meaning.parameters) == (action, parameters)
