@@ -112,9 +112,12 @@ class Client:
         while True:
             try:
                 got = self._http.request(method, f"/api/v1/{path}", headers=headers, content=content, params=parameters)
-            except httpx.TransportError:
-                if self._clock() >= until:
+            except (httpx.TransportError, RuntimeError) as error:
+                # A chat that ends closes the connections under the threads that wait for news; for them nobody answers.
+                if self._http.is_closed or self._clock() >= until:
                     raise NobodyAnswers(self._url) from None
+                if isinstance(error, RuntimeError):
+                    raise
             else:
                 if got.status_code != httpx.codes.SERVICE_UNAVAILABLE or self._clock() >= until:
                     return self._understood(answer, got)

@@ -67,6 +67,15 @@ def test_after_a_while_it_is_told_that_nobody_answers() -> None:
     assert len(wire.seen) > PATIENCE
 
 
+def test_a_thread_that_still_waits_when_the_chat_ends_is_told_that_nobody_answers() -> None:
+    wire = Wire(good())
+    closed = client(wire)
+    closed.close()
+    with pytest.raises(NobodyAnswers):
+        closed.request("shm_x", "R-1")
+    assert not wire.seen
+
+
 @pytest.mark.parametrize(("status", "error"), [(401, ShipmateError), (422, ShipmateError), (500, Unreachable)])
 def test_a_failure_is_told_in_the_words_of_the_house(status: int, error: type[ShipmateError]) -> None:
     with pytest.raises(error, match=r"No\. Ask\."):
