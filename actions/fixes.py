@@ -267,11 +267,27 @@ class NoFix(Refused):
         )
 
 
+class SeveralFixes(Refused):
+    """Several fixes are open, and nobody said which is meant.
+
+    Args:
+        fixes: for each, the request that proposed it and the service, newest first.
+    """
+
+    def __init__(self, fixes: Sequence[tuple[str, str]]) -> None:
+        told = ", ".join(f"{request} ({service})" for request, service in fixes)
+        super().__init__(
+            f"Several fixes are open: {told}.",
+            remedy=f"Name the one you mean, such as “the fix {fixes[0][0]}”, or press its card's button.",
+        )
+
+
 def _meant(context: Context, named_request: str | None) -> tuple[Request, Fix, MergeRequest]:
-    """The fix that is decided about: the named request's, else the newest open one of the thread, else of all.
+    """The fix that is decided about: the named request's, else the one that is open in the thread, else of all.
 
     Raises:
         NoFix: there is none, or it is settled already.
+        SeveralFixes: more than one is open, and none was named.
     """
     ledger = context.use(Ledger)
     if named_request is not None:
@@ -281,16 +297,21 @@ def _meant(context: Context, named_request: str | None) -> tuple[Request, Fix, M
         query = RequestQuery(actions=("fix_pipeline",), states=(State.DONE,), limit=20)
         here = ledger.find(query.model_copy(update={"place_key": context.request.place.key}))
         candidates = list(here) or list(ledger.find(query))
+    found: list[tuple[Request, Fix, MergeRequest]] = []
     for candidate in candidates:
         fix = fix_of(candidate)
         if fix is None or fix.merge_request is None:
             continue
         now = context.use(Repositories).merge_request(fix.pipeline.project, fix.merge_request.id)
         if now.state == "opened":
-            return candidate, fix, now
-        if named_request is not None:
+            found.append((candidate, fix, now))
+        elif named_request is not None:
             raise NoFix(f"The merge request !{now.id} of {candidate.id} is {now.state} already.")
-    raise NoFix(f"{named_request} has proposed no fix." if named_request else "No fix is open here.")
+    if not found:
+        raise NoFix(f"{named_request} has proposed no fix." if named_request else "No fix is open here.")
+    if len(found) > 1:
+        raise SeveralFixes([(candidate.id, fix.service) for candidate, fix, _ in found])
+    return found[0]
 
 
 def _asks(context: Context, fix: Fix, target: str) -> str:
@@ -374,7 +395,7 @@ class MergeFix(
         "apply the fix of {request}",
     ),
 ):
-    """Merge a proven fix: the named request's, else the newest one proposed here."""
+    """Merge a proven fix: the named request's, else the one that is open here."""
 
     request: RequestId | None = None
 

@@ -203,6 +203,26 @@ def test_a_fix_that_does_not_prove_itself_leaves_nothing_behind(broken: Bot) -> 
     assert [branch for _, branch in broken.repositories.branches] == ["main"]
 
 
+def test_where_several_fixes_are_open_none_is_guessed(broken: Bot) -> None:
+    files = {".gitlab-ci.yml": CI, "requirements.txt": "flask==3.0.0\n", "app.py": "import lantern\n"}
+    made = broken.repositories.commit("shop/catalog", "main", files, author="sam")
+    broken.pipelines.add("shop/catalog", "failed", trace=MISSING, sha=made.id)
+    fixes = []
+    for service in ("checkout", "catalog"):
+        fixes.append(broken.ask("lena", "fix_pipeline", service=service))
+        broken.work()
+        prove(broken, fixes[-1])
+    first, second = (broken.request(answer).id for answer in fixes)
+    for verb in ("merge_fix", "discard_fix"):
+        unnamed = broken.ask("lena", verb)
+        broken.settle()
+        said = words(broken.card(unnamed))
+        assert f"Several fixes are open: {second} (catalog), {first} (checkout). Name the one you mean" in said
+    merged = broken.ask("lena", "merge_fix", request=first)
+    broken.settle()
+    assert broken.card(merged).title == "Merged the fix of checkout into main"
+
+
 def test_who_broke_it_does_not_merge_its_fix_alone(broken: Bot) -> None:
     answer = broken.ask("lena", "fix_pipeline", service="checkout")
     broken.work()
