@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from actions.core.action import Risk
 from actions.core.catalog import Catalog
 from actions.core.ports.messaging import Turn
-from actions.core.request import Origin
+from actions.core.request import Origin, Source
 from intents.meaning import Asks, Lacks, Meaning, Message, Understanding
 
 NOTE = "Such a question takes a language model, and none is connected; this is the nearest that I can look up."
@@ -17,6 +17,12 @@ _OPEN = re.compile(
     r"|what went wrong|what(?:'s| is) going on|compared? (?:to|with))\b",
     re.IGNORECASE,
 )
+_EXPLAINS = "explain_failure"
+_WHY_RED = re.compile(
+    r"\W*why\s+(?:is|was|did)\s+(?:the\s+)?[\w.-]+(?:'s)?(?:\s+(?:pipeline|build|ci))?\s+(?:red|fail\w*|broken|break)\W*",
+    re.IGNORECASE,
+)
+"""Asks no more than a diagnosis tells."""
 
 
 class Nearest:
@@ -38,5 +44,8 @@ class Nearest:
             return meaning
         reads = self._catalog[meaning.action].policy.risk is Risk.READ
         if not reads or not _OPEN.search(message.text):
+            return meaning
+        named = meaning.sources.get("service") is Source.SAID
+        if meaning.action == _EXPLAINS and named and _WHY_RED.fullmatch(message.text):
             return meaning
         return meaning.model_copy(update={"notes": (NOTE,)})

@@ -44,6 +44,8 @@ from intents.training import NONE, Verb
 
 _LONGEST = 300
 """Words and marks; nobody asks for something in more."""
+_NO = frozenset({"no", "nope", "nah", "no thanks", "never mind", "nevermind", "forget it"})
+"""Leaves the question that Shipmate asked back unanswered."""
 _HINTS = {
     Act.NEGATED: Hint.NEGATED,
     Act.CONDITION: Hint.CONDITIONAL,
@@ -97,7 +99,8 @@ class Recognizer:
             return _unclear(Hint.OUT_OF_SCOPE)
         if is_hostile(words.text):
             return _unclear(Hint.HOSTILE)
-        if takes_back(parts):
+        declined = bool(thread) and bool(thread[-1].missing) and " ".join(p.word for p in parts if not p.is_mark) in _NO
+        if declined or takes_back(parts):
             return _unclear(Hint.NEGATED)
         return self._understood(parts, thread)
 

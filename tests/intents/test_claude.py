@@ -162,6 +162,17 @@ def test_without_any_model_an_open_question_gets_the_nearest_read_that_says_so(r
     assert nearest.recognize(Message(text="status of fx")).notes == ()
 
 
+def test_why_a_named_pipeline_is_red_is_answered_in_full_by_a_diagnosis(recognizer: Recognizer) -> None:
+    nearest = Nearest(recognizer, catalog())
+    meaning = nearest.recognize(Message(text="why was fx red?"))
+    assert isinstance(meaning, Asks)
+    assert (meaning.action, meaning.notes) == ("explain_failure", ())
+    earlier = (Turn(say="why was fx red?", action="explain_failure", parameters={"service": "rates"}),)
+    borrowed = nearest.recognize(Message(text="why is staging red?"), earlier)
+    assert isinstance(borrowed, Asks)
+    assert borrowed.notes == (NOTE,)
+
+
 WORST = (
     chosen("deploy", service="ledger-api", version="6.6.6", environment="production"),
     chosen("grant_role", person="sam", role="admin"),

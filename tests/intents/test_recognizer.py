@@ -251,3 +251,11 @@ def test_a_playbook_is_named_in_one_word(
     meaning = recognizer.recognize(Message(text=said))
     assert isinstance(meaning, Asks), meaning
     assert (meaning.action, meaning.parameters) == (action, parameters)
+
+
+@pytest.mark.parametrize("said", ["no", "Nope.", "never mind", "forget it"])
+def test_a_question_may_be_declined(recognizer: Recognizer, said: str) -> None:
+    asked = Turn(say="deploy rates to prod", action="deploy", parameters={"service": "rates"}, missing=("version",))
+    meaning = recognizer.recognize(Message(text=said), (asked,))
+    assert isinstance(meaning, Unclear)
+    assert meaning.hint is Hint.NEGATED
