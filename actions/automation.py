@@ -17,6 +17,7 @@ from actions.core.plan import Change, Plan
 from actions.core.ports.playbooks import Playbooks
 from actions.core.redaction import redact
 from actions.core.reply import Code, Paragraph, Reply, Tone, fields
+from actions.core.request import Request, State
 
 PlaybookName = Annotated[str, Kind.PLAYBOOK, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,62}$")]
 
@@ -28,6 +29,16 @@ class UnknownPlaybook(Refused):
         near = nearest(name, known)
         there = f"Did you mean {' or '.join(near)}?" if near else f"There are {', '.join(known) or 'none'}."
         super().__init__(f"There is no playbook “{name}”{what}.", remedy=there)
+
+
+class FirstStepRefused(Refused):
+    """A playbook came no further than the gate."""
+
+    def __init__(self, playbook: str, first: Request) -> None:
+        super().__init__(
+            f"The first step of {playbook}, {first.id}, was refused, so nothing was done: {first.message}",
+            remedy=f"What “playbook:{playbook}” may do stands under machines in shipmate.yaml; “why {first.id}” shows the rules.",
+        )
 
 
 class Begun(BaseModel):
@@ -79,6 +90,8 @@ class RunPlaybook(
             service=self.service,
             environment=self.environment,
         )
+        if first is not None and first.state is State.REFUSED:
+            raise FirstStepRefused(self.playbook, first)
         return Begun(playbook=self.playbook, follow=first.id if first else "")
 
     def reply(self, result: Begun, context: Context) -> Reply:

@@ -267,6 +267,16 @@ def test_a_person_starts_one_by_hand() -> None:
     assert here.bot.card(said.id).title == "sam wants checkout looked at"
 
 
+def test_where_the_first_step_is_refused_it_is_not_said_to_run() -> None:
+    here = company({"name": "ours", "steps": [{"id": "look", "action": "status", "with": {"service": "checkout"}}]})
+    answer = here.bot.ask("sam", "run_playbook", playbook="ours")
+    (step,) = made(here)
+    assert step.state is State.REFUSED
+    said = words(answer.reply)
+    assert f"The first step of ours, {step.id}, was refused, so nothing was done" in said
+    assert "under machines in shipmate.yaml" in said
+
+
 def test_one_that_is_not_for_people_to_start_is_not() -> None:
     here = company(BY_HAND)
     answer = here.bot.ask("sam", "run_playbook", playbook="pipeline-failed")
