@@ -21,6 +21,7 @@ class Health:
     def __init__(self, desk: Desk, threads: Threads) -> None:
         self._desk = desk
         self._threads = threads
+        self._known: dict[str, str] = {}
 
     async def alive(self, _: Request) -> Response:
         """200 as long as the process answers at all."""
@@ -28,19 +29,23 @@ class Health:
 
     async def ready(self, _: Request) -> Response:
         """200 where everything needed is there, else 503 that names what is gone."""
-        found = {name: await self._threads.call(_told, name, check) for name, check in self._desk.checks().items()}
+        found = {name: await self._threads.call(self._told, name, check) for name, check in self._desk.checks().items()}
         ready = all(state == "ok" for state in found.values())
         return JSONResponse({"ready": ready, "checks": found}, status_code=200 if ready else 503)
 
-
-def _told(name: str, check: Callable[[], object]) -> str:
-    try:
-        check()
-    except ShipmateError as error:
-        # Anybody may ask. After the colon stand a driver's own words, which may name addresses and accounts.
-        _LOG.warning("the check of %s failed: %s", name, error)
-        return f"gone: {error.message.partition(': ')[0]}"
-    except Exception:  # noqa: BLE001 - readiness must answer whatever breaks
-        _LOG.exception("the check of %s broke", name)
-        return "gone: see the log"
-    return "ok"
+    def _told(self, name: str, check: Callable[[], object]) -> str:
+        """How a check stands; the log hears of it when that changes, since probes ask many times a minute."""
+        try:
+            check()
+        except ShipmateError as error:
+            # Anybody may ask. After the colon stand a driver's own words, which may name addresses and accounts.
+            if self._known.get(name) != error.message:
+                _LOG.warning("the check of %s failed: %s", name, error)
+            self._known[name] = error.message
+            return f"gone: {error.message.partition(': ')[0]}"
+        except Exception:  # noqa: BLE001 - readiness must answer whatever breaks
+            _LOG.exception("the check of %s broke", name)
+            return "gone: see the log"
+        if self._known.pop(name, None) is not None:
+            _LOG.info("the check of %s passes again", name)
+        return "ok"

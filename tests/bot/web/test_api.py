@@ -291,6 +291,20 @@ def test_readiness_names_what_is_gone(client: TestClient, house: Cardboard) -> N
     assert client.get("/healthz").status_code == 200
 
 
+def test_the_log_hears_of_readiness_when_it_changes_and_not_at_every_probe(
+    client: TestClient, house: Cardboard, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="bot.web.health")
+    house.gone = {"redis": Unreachable("Redis", "Redis does not answer.")}
+    for _ in range(5):
+        client.get("/readyz")
+    house.gone = {}
+    for _ in range(5):
+        client.get("/readyz")
+    said = [record.getMessage() for record in caplog.records if record.name == "bot.web.health"]
+    assert said == ["the check of redis failed: Redis does not answer.", "the check of redis passes again"]
+
+
 def test_metrics_count_by_route_and_not_by_id(client: TestClient, house: Cardboard) -> None:
     house.request = running()
     client.get("/api/v1/requests/R-1")
