@@ -402,16 +402,18 @@ class MergeFix(
     def plan(self, context: Context) -> Plan:
         """See whether it can still be merged, and by this person."""
         proposed, fix, opened = _meant(context, self.request)
-        if fix.culprit and context.requester.name == fix.culprit:
+        # The author stands in the commit, where anybody can write any name; who pushed it is GitLab's word.
+        broke = sorted({fix.culprit, proposed.requester.on_behalf_of or ""} - {""})
+        if context.requester.name in broke:
             raise Refused(
-                f"You made the commit that broke pipeline #{fix.pipeline.id}, so somebody else has to look at its fix.",
+                f"You brought in the commit that broke pipeline #{fix.pipeline.id}, so somebody else has to look at its fix.",
                 remedy="Ask a colleague to merge it.",
             )
         # Before anybody is asked: what an approval or the trust of one branch is for must not go into another.
         _as_proven(fix, opened)
         return Plan(
             second_person=_asks(context, fix, opened.target),
-            barred=(fix.culprit,) if fix.culprit else (),
+            barred=tuple(broke),
             changes=(Change(what=f"{opened.target} of {fix.service}", after=f"{fix.summary} (!{opened.id})"),),
             target_state={
                 "project": opened.project,

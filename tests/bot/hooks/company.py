@@ -79,12 +79,14 @@ class Company:
         """The present, as GitLab writes it."""
         return self.bot.clock.now().strftime("%Y-%m-%d %H:%M:%S UTC")
 
-    def pipeline(self, status: str = "failed", *, author: str = "sam", ref: str = "main", trace: str = MISSING) -> str:
-        """A push breaks the build, or mends it; the number of its pipeline. GitLab tells of it."""
+    def pipeline(
+        self, status: str = "failed", *, author: str = "sam", pusher: str = "", ref: str = "main", trace: str = MISSING
+    ) -> str:
+        """A push breaks the build, or mends it; the number of its pipeline. GitLab tells of it and of who pushed."""
         files = {".gitlab-ci.yml": CI, "requirements.txt": "flask==3.0.0\n", "app.py": "import lantern\n"}
         made = self.bot.repositories.commit(PROJECT, ref, files, author=author)
         pipeline = self.bot.pipelines.add(PROJECT, status, ref=ref, trace=trace, sha=made.id)
-        self.tell(pipeline.id, status, made.id, ref=ref, user=author)
+        self.tell(pipeline.id, status, made.id, ref=ref, user=pusher or author)
         return pipeline.id
 
     def tell(self, number: str, status: str, sha: str, *, ref: str = "main", user: str = "sam", **more: object) -> None:
@@ -149,9 +151,9 @@ class Company:
         assert found, f"nobody asked for {action}"
         return found[0]
 
-    def failure_and_proof(self, status: str = "success") -> Request:
+    def failure_and_proof(self, status: str = "success", **broken: str) -> Request:
         """A build breaks; Shipmate tries a fix, which proves itself or not."""
-        self.pipeline()
+        self.pipeline(**broken)
         attempt = self.newest("fix_pipeline")
         self.bot.work()
         prove(self.bot, attempt.id, status)

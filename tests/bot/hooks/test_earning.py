@@ -30,6 +30,18 @@ def test_at_first_a_person_merges() -> None:
         here.newest("merge_fix")
 
 
+@pytest.mark.parametrize("person", ["sam", "erin"])
+def test_neither_who_pushed_the_break_nor_whom_its_commit_names_merges_its_fix(person: str) -> None:
+    here = company()
+    attempt = here.failure_and_proof(author="erin", pusher="sam")
+    refused = here.bot.ask(person, "merge_fix", request=attempt.id)
+    here.settle()
+    assert "somebody else has to look at its fix" in words(here.bot.card(refused))
+    merged = here.bot.ask("lena", "merge_fix", request=attempt.id)
+    here.bot.work()
+    assert here.ended(merged.request.id if merged.request else "").outcome == "merged"
+
+
 def test_what_has_earned_it_asks_one_person_for_approval_and_then_merges() -> None:
     here = company()
     here.success()
