@@ -11,6 +11,7 @@ Everything is the real thing (gate, ledger on SQLite in memory, cards, understan
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from itertools import count
 from typing import Any
 
@@ -32,7 +33,9 @@ from actions.gate.polling import poll_due
 from actions.gate.sweep import poll_all_due, sweep
 from bot.assembly import House, compose, prose
 from bot.conversation import Answer, Heard
-from bot.stores.open import open_sql
+from bot.stores.open import SqlStores, open_sql
+from bot.stores.sql.database import Database, open_engine
+from bot.stores.sql.migrate import migrate
 from bot.testing.fakes import CountingIds, FakeCluster, FakePipelines, FakeRepositories, HandClock, MemoryPassing
 from intents.meaning import Understanding
 from playbooks.playbook import Playbook
@@ -71,6 +74,26 @@ COMPANY: dict[str, Any] = {
 """A small company; copy and change it for a test's own rules."""
 
 VERSIONS = ("v1.5.1-stuck", "v1.5.0-bad", "v1.4.2", "v1.4.1", "v1.4.0")
+
+
+@cache
+def _newest() -> bytes:
+    """A database in memory at the newest schema; bringing each test's own there would take longer than most tests."""
+    engine = open_engine("sqlite://")
+    migrate(engine)
+    with engine.connect() as connection:
+        found: bytes = connection.connection.driver_connection.serialize()  # type: ignore[union-attr]
+    engine.dispose()
+    return found
+
+
+def _opened(database: str) -> SqlStores:
+    if database != "sqlite://":
+        return open_sql(database)
+    engine = open_engine(database)
+    with engine.connect() as connection:
+        connection.connection.driver_connection.deserialize(_newest())  # type: ignore[union-attr]
+    return SqlStores(Database(engine))
 
 
 class Bot:
@@ -118,7 +141,7 @@ class Bot:
         self.house: House = compose(
             organization=self.organization,
             catalog=catalog,
-            kept=open_sql(database),
+            kept=_opened(database),
             passing=self.passing,
             outside={**ports, **(outside or {})},
             understanding=understanding or _nothing,
