@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 from pydantic import ValidationError
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from actions.core.context import Tools
@@ -18,20 +18,13 @@ from actions.core.ports.surroundings import Clock
 from actions.core.ports.variables import Variables
 from actions.core.request import State
 from actions.variables import Awaited, givers, hashed
+from bot.web import html
 from bot.web.limits import Threads
 
 log = logging.getLogger("shipmate.variables")
 
 PATH = "/variables/{request}/{token}"
 LONGEST = 10_000
-_HEADERS = {
-    "cache-control": "no-store",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
-}
-_STYLE = "body{font:16px/1.5 sans-serif;max-width:34em;margin:4em auto;padding:0 1em}input{width:100%;font:inherit;padding:.4em}"
 
 
 class VariablePage:
@@ -61,7 +54,7 @@ class VariablePage:
         number, token = request.path_params["request"], request.path_params["token"]
         found = await self._threads.call(self._open, number, token)
         if found is None:
-            return _page(
+            return html.page(
                 "This page is closed", "<p>It was used, it has expired, or it never was. Ask for a new one.</p>", 404
             )
         awaited, person = found
@@ -78,7 +71,7 @@ class VariablePage:
         # The request is over at its next poll; until then this process knows, and GitLab sets no variable twice.
         self._used.add(number)
         log.info("%s gave %s of %s its value through %s", person, awaited.variable, awaited.project, number)
-        return _page(
+        return html.page(
             "Done", f"<p><code>{escape(awaited.variable)}</code> is set and masked. You can close this page.</p>"
         )
 
@@ -111,13 +104,4 @@ def _form(awaited: Awaited, person: str, wrong: str = "", status: int = 200) -> 
         "<input type=password name=value required autofocus autocomplete=off spellcheck=false></label>"
         "<p><button>Set it</button></p></form>"
     )
-    return _page(f"Value of {awaited.variable}", body, status)
-
-
-def _page(title: str, body: str, status: int = 200) -> Response:
-    said = escape(title)
-    return HTMLResponse(
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{said}</title><style>{_STYLE}</style><h1>{said}</h1>{body}",
-        status,
-        headers=_HEADERS,
-    )
+    return html.page(f"Value of {awaited.variable}", body, status)
