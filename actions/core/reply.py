@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import Annotated, Literal, Protocol
 
@@ -162,6 +162,18 @@ class Step(_Part):
     ended_at: datetime | None = None
     detail: str = ""
     url: str = ""
+
+
+def elapsed(span: timedelta) -> str:
+    """A duration for people: "0.4 s", "12 s", "3 min 05 s", "2 h 10 min"."""
+    seconds = max(span.total_seconds(), 0.0)
+    if seconds < 10:  # noqa: PLR2004 - below ten seconds the tenths tell something
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes_left = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes_left:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 
 class Steps(_Part):

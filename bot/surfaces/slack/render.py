@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Protocol, assert_never
 
 from pydantic import JsonValue
@@ -28,6 +29,7 @@ from actions.core.reply import (
     Text,
     Tone,
     Weight,
+    elapsed,
 )
 from bot.surfaces.slack.spans import Users, address, clean, escape, mentioned, mrkdwn, plain, rich, shorten, size
 
@@ -448,17 +450,9 @@ def _window(steps: Sequence[Step]) -> tuple[int, Sequence[Step]]:
 def _took(step: Step) -> str:
     if step.started_at is None or step.ended_at is None:
         return ""
-    seconds = max((step.ended_at - step.started_at).total_seconds(), 0.0)
-    if seconds < 1:
-        # What was done at once needs no figure.
-        return ""
-    if seconds < 10:  # noqa: PLR2004 - below ten seconds the tenths tell something
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(int(seconds), 60)
-    hours, left = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {left:02} min"
-    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+    took = step.ended_at - step.started_at
+    # What was done at once needs no figure.
+    return elapsed(took) if took >= timedelta(seconds=1) else ""
 
 
 def _fallback(reply: Reply, users: Users) -> str:

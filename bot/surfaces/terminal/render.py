@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from io import StringIO
 from typing import Literal, assert_never
 
@@ -36,6 +36,7 @@ from actions.core.reply import (
     Table,
     Text,
     Tone,
+    elapsed,
 )
 
 PLAIN_WIDTH = 1000
@@ -118,18 +119,6 @@ def draw(reply: Reply, look: Look, *, keys: Sequence[str] | None = None, brief: 
 def clean(text: str) -> str:
     """Text without anything that a terminal would obey."""
     return _CONTROL.sub("", text)
-
-
-def elapsed(span: timedelta) -> str:
-    """A duration for people: "0.4 s", "12 s", "3 min 05 s", "2 h 10 min"."""
-    seconds = max(span.total_seconds(), 0.0)
-    if seconds < 10:  # noqa: PLR2004 - below ten seconds the tenths tell something
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes_left = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes_left:02} min"
-    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 
 class _Renderer:

@@ -30,8 +30,9 @@ from actions.core.reply import (
     Strong,
     Table,
     Tone,
+    elapsed,
 )
-from bot.surfaces.terminal.render import Look, clean, draw, elapsed, plain
+from bot.surfaces.terminal.render import Look, clean, draw, plain
 
 NOW = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
 AGO = NOW - timedelta(seconds=42)
