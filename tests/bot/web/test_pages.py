@@ -18,7 +18,7 @@ from bot.links import Links
 from bot.testing import COMPANY
 from bot.web import html
 from bot.web.pages import RequestPage
-from tests.bot.surfaces.slack.workspace import ADDRESS, DANA, ME, Office
+from tests.bot.surfaces.slack.workspace import ADDRESS, DANA, ME, Office, company
 
 OURS = {"p", "dl", "div", "dt", "dd", "pre", "code", "ol", "li", "span", "small", "br", "time"} | {
     *("table", "thead", "tbody", "tr", "th", "td", "a"),
@@ -41,8 +41,7 @@ class Tags(HTMLParser):
 
 def office_of(services: int) -> Office:
     named = [{**COMPANY["services"][0], "name": f"service-{n:03}", "aliases": []} for n in range(services)]
-    people = [{**p, "slack": f"U0{p['name'].upper()}"} for p in COMPANY["people"]]
-    return Office({**COMPANY, "services": named, "people": people})
+    return Office(company(services=named))
 
 
 def browser(office: Office) -> TestClient:

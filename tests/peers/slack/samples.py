@@ -16,7 +16,7 @@ from actions.core.request import Origin, Request, State
 from bot.surfaces.slack import forms
 from bot.surfaces.slack.render import Look, draw
 from bot.testing import COMPANY
-from tests.bot.surfaces.slack.workspace import DANA, ERIN, ME, TEAM, Office
+from tests.bot.surfaces.slack.workspace import DANA, ERIN, ME, TEAM, Office, company
 
 NOW = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
 Cards = Mapping[str, list[dict[str, Any]]]
@@ -38,14 +38,14 @@ def views() -> Mapping[str, dict[str, Any]]:
     organization = Organization.model_validate(COMPANY)
     verbs = [verb for verb in catalog() if verb.policy.public]
     drawn = {f"form {verb.policy.name}": forms.form(verb, organization, {"channel": "C1"}) for verb in verbs}
-    house = _office().bot.house
+    house = Office(company()).bot.house
     return {**drawn, "menu": forms.menu(house.catalog, {}), "question": forms.question("FAILED", {})}
 
 
 def homes() -> Mapping[str, dict[str, Any]]:
     """App Home on a busy day, and on the first."""
-    quiet = _office()
-    office = _office()
+    quiet = Office(company())
+    office = Office(company())
     office.say(DANA, f"<@{ME}> deploy catalog v1.4.2 to staging")
     office.pass_time(60)
     office.say(ERIN, f"<@{ME}> deploy checkout v1.5.0-bad to staging")
@@ -63,11 +63,6 @@ def _home(office: Office, user: str) -> dict[str, Any]:
     return office.workspace.homes[user]
 
 
-def _office() -> Office:
-    people = [{**p, "slack": f"U0{p['name'].upper()}"} for p in COMPANY["people"]]
-    return Office({**COMPANY, "people": people})
-
-
 def life() -> Cards:
     """What becomes of deployments, and of questions."""
     seen: dict[str, list[dict[str, Any]]] = {}
@@ -75,31 +70,31 @@ def life() -> Cards:
     def see(name: str, office: Office) -> None:
         seen[name] = deepcopy(office.posted())
 
-    office = _office()
+    office = Office(company())
     office.say(DANA, f"<@{ME}> deploy checkout v1.4.2 to staging")
     see("1 accepted", office)
     office.pass_time(3)
     see("2 under way", office)
     office.pass_time(60)
     see("3 done", office)
-    office = _office()
+    office = Office(company())
     office.say(DANA, f"<@{ME}> deploy checkout v1.4.2 to production")
     office.pass_time(3)
     see("4 waits for approval", office)
     office.press(ERIN, office.posted()[0], "Approve")
     office.pass_time(60)
     see("5 approved and done", office)
-    office = _office()
+    office = Office(company())
     office.say(DANA, f"<@{ME}> deploy checkout v1.5.0-bad to staging")
     office.pass_time(100)
     see("6 taken back", office)
-    office = _office()
+    office = Office(company())
     office.say(DANA, f"<@{ME}> deploy checkout v1.4.2")
     see("7 a question", office)
-    office = _office()
+    office = Office(company())
     office.say("U0SAM", f"<@{ME}> deploy checkout v1.4.2 to production")
     see("8 refused", office)
-    office = _office()
+    office = Office(company())
     office.say(DANA, f"<@{ME}> help")
     office.pass_time(3)
     see("9 help", office)

@@ -21,28 +21,19 @@ from tests.bot.surfaces.slack.workspace import (
     ERIN,
     LENA,
     ME,
+    PRODUCTION,
+    STAGING,
     TEAM,
     Office,
     buttons,
     click,
+    company,
     message,
     refused,
     says,
 )
 
 STRANGER = "U0NEW"
-PRODUCTION = f"<@{ME}> deploy checkout v1.4.2 to production"
-STAGING = f"<@{ME}> deploy checkout v1.4.2 to staging"
-
-
-def company(**more: Any) -> dict[str, Any]:
-    people = [{**p, "slack": f"U0{p['name'].upper()}"} for p in COMPANY["people"]]
-    return {**COMPANY, "people": people, **more}
-
-
-@pytest.fixture
-def office() -> Office:
-    return Office(company())
 
 
 def whispered(office: Office, user: str) -> list[str]:

@@ -9,8 +9,7 @@ import pytest
 
 from bot.surfaces.slack.surface import Slack
 from tests.bot.surfaces.slack.limits import nodes
-from tests.bot.surfaces.slack.test_conversation import PRODUCTION, STAGING, company
-from tests.bot.surfaces.slack.workspace import DANA, ERIN, Office, click, message, says
+from tests.bot.surfaces.slack.workspace import DANA, ERIN, PRODUCTION, STAGING, Office, click, company, message, says
 
 
 class Died(BaseException):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,27 +21,18 @@ from tests.bot.surfaces.slack.workspace import (
     ERIN,
     LENA,
     ME,
+    PRODUCTION,
+    STAGING,
     TEAM,
     Office,
     buttons,
+    company,
     message,
     refused,
     says,
 )
 
 SAM = "U0SAM"
-STAGING = f"<@{ME}> deploy checkout v1.4.2 to staging"
-PRODUCTION = f"<@{ME}> deploy checkout v1.4.2 to production"
-
-
-def company(**more: Any) -> dict[str, Any]:
-    people = [{**p, "slack": f"U0{p['name'].upper()}"} for p in COMPANY["people"]]
-    return {**COMPANY, "people": people, **more}
-
-
-@pytest.fixture
-def office() -> Office:
-    return Office(company())
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from actions.core.ports.messaging import Turn
 from actions.core.request import Origin
 from bot.surfaces.slack.streaming import markdown, whole
-from bot.testing import COMPANY, Bot
+from bot.testing import Bot
 from bot.testing.models import ScriptedModel, said
 from intents.meaning import Asks, Meaning, Message
 from tests.bot.surfaces.slack.streams import StreamingWorkspace
-from tests.bot.surfaces.slack.workspace import CHANNEL, DANA, ME, Office, refused, says
+from tests.bot.surfaces.slack.workspace import CHANNEL, DANA, ME, Office, company, refused, says
 
 QUESTION = "Why is checkout red on staging?"
 FIRST = "checkout **v1.4.1** is `Degraded`. Call <!channel> and look at [this](https://evil.example/x) now.\n\n"
@@ -57,8 +57,7 @@ class Newsroom(Office):
 
     def __init__(self, *pieces: str, answer: str = "") -> None:
         model = Writing(*pieces, answer=answer)
-        people = [{**p, "slack": f"U0{p['name'].upper()}"} for p in COMPANY["people"]]
-        bot = Bot({**COMPANY, "people": people}, understanding=Asking, model=model)
+        bot = Bot(company(), understanding=Asking, model=model)
         super().__init__(bot=bot, workspace=StreamingWorkspace())
         self.shown: list[str] = []
         model.meanwhile = self.look

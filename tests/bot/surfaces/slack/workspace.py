@@ -20,6 +20,8 @@ from tests.bot.surfaces.slack.limits import check_blocks, nodes, shown
 
 TEAM, ME, CHANNEL = "T0SHOP", "U0MATE", "C0OPS"
 ADDRESS = "https://shipmate.example"
+STAGING = f"<@{ME}> deploy checkout v1.4.2 to staging"
+PRODUCTION = f"<@{ME}> deploy checkout v1.4.2 to production"
 DANA, ERIN, LENA = "U0DANA", "U0ERIN", "U0LENA"
 
 
@@ -163,6 +165,12 @@ class Plain:
         if text == "how is checkout":
             return Asks(action="status", parameters={"service": "checkout"}, origin=Origin.GRAMMAR)
         return Unclear(hint=Hint.OUT_OF_SCOPE)
+
+
+def company(**more: Any) -> dict[str, Any]:
+    """The company of `bot.testing`, each of its people with a Slack user of their name; sections may be replaced."""
+    people = [{**person, "slack": f"U0{person['name'].upper()}"} for person in COMPANY["people"]]
+    return {**COMPANY, "people": people, **more}
 
 
 class Office:
