@@ -11,8 +11,6 @@ import pytest
 
 from tests.e2e.running import Shipmate, state, text
 
-pytestmark = pytest.mark.xdist_group("doors and faults")
-
 
 @pytest.fixture(scope="module", params=[pytest.param("sqlite", marks=pytest.mark.wheels)])
 def stores(request: pytest.FixtureRequest) -> str:

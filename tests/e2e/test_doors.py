@@ -9,8 +9,6 @@ import pytest
 
 from tests.e2e.running import Shipmate, state, text
 
-pytestmark = pytest.mark.xdist_group("doors and faults")
-
 KEYS = {"request", "action", "state", "outcome", "text", "buttons", "thread"}
 
 

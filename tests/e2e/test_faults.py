@@ -9,8 +9,6 @@ import pytest
 
 from tests.e2e.running import Shipmate, eventually, state, text
 
-pytestmark = pytest.mark.xdist_group("doors and faults")
-
 
 @pytest.fixture(autouse=True)
 def afterwards(shipmate: Shipmate) -> Iterator[None]:

@@ -12,8 +12,6 @@ import pytest
 
 from tests.e2e.running import Shipmate, state, text
 
-pytestmark = pytest.mark.xdist_group("story")
-
 
 def test_a_developer_deploys_to_development(shipmate: Shipmate) -> None:
     card = shipmate.person("sam").say("deploy checkout v1.4.1 to development")

@@ -10,8 +10,7 @@ from actions.core.errors import NotFound, OutcomeUnknown, Rejected, Unreachable
 from actions.core.ports.delivery import Application, Health, ManifestTarget, Sync
 from tests.actions.connectors.conftest import Connectors
 
-# One sandbox serves the module, so its tests run in order and in one process.
-pytestmark = [pytest.mark.wheels, pytest.mark.xdist_group("connectors argocd")]
+pytestmark = pytest.mark.wheels
 
 
 def until(at: Connectors, name: str, holds: Callable[[Application], bool]) -> Application:

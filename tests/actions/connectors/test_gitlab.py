@@ -10,8 +10,7 @@ from actions.core.organization import VersionSource
 from actions.core.ports.delivery import ManifestTarget
 from tests.actions.connectors.conftest import Connectors
 
-# One sandbox serves the module, so its tests run in order and in one process.
-pytestmark = [pytest.mark.wheels, pytest.mark.xdist_group("connectors gitlab")]
+pytestmark = pytest.mark.wheels
 
 STAGING = ManifestTarget(project="shop/manifests", branch="main", file="apps/checkout/staging/kustomization.yaml")
 HELM = ManifestTarget(project="shop/manifests", branch="main", file="apps/notifications/staging/values.yaml")

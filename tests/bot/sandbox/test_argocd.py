@@ -11,8 +11,7 @@ import pytest
 from bot.sandbox.argocd.workload import Timings
 from bot.sandbox.server import Sandbox, start
 
-# One sandbox serves the module, so its tests run in order and in one process.
-pytestmark = [pytest.mark.wheels, pytest.mark.xdist_group("sandbox argocd")]
+pytestmark = pytest.mark.wheels
 
 Eventually = Callable[[Callable[[], Any]], Any]
 

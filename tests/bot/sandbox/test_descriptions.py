@@ -26,8 +26,7 @@ from tests.bot.sandbox.conftest import QUICK
 from tests.bot.sandbox.descriptions import Description, Exchange
 from tests.bot.sandbox.descriptions import gitlab as gitlab_description
 
-# One sandbox serves the module, so its tests run in order and in one process.
-pytestmark = [pytest.mark.wheels, pytest.mark.xdist_group("sandbox descriptions")]
+pytestmark = pytest.mark.wheels
 
 STAGING = ManifestTarget(project="shop/manifests", branch="main", file="apps/checkout/staging/kustomization.yaml")
 

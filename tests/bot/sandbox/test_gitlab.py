@@ -8,8 +8,7 @@ import pytest
 
 from bot.sandbox.server import Sandbox
 
-# One sandbox serves the module, so its tests run in order and in one process.
-pytestmark = [pytest.mark.wheels, pytest.mark.xdist_group("sandbox gitlab")]
+pytestmark = pytest.mark.wheels
 
 Eventually = Callable[[Callable[[], Any]], Any]
 

@@ -17,8 +17,7 @@ from bot.sandbox.faults import FaultError
 from bot.sandbox.server import Sandbox, SandboxError, start
 from tests.bot.sandbox.conftest import QUICK
 
-# One sandbox serves the module, so its tests run in order and in one process.
-pytestmark = [pytest.mark.wheels, pytest.mark.xdist_group("sandbox server")]
+pytestmark = pytest.mark.wheels
 
 Eventually = Callable[[Callable[[], Any]], Any]
 

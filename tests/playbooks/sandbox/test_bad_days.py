@@ -13,7 +13,7 @@ from tests.playbooks.sandbox.cases import MENDED
 from tests.playbooks.sandbox.floor import PROJECT, Floor, floor_in
 from tests.playbooks.sandbox.shape import Case
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("playbooks")]
+pytestmark = pytest.mark.e2e
 
 CASE = next(case for case in MENDED if case.name == "variable with a harmless example")
 

@@ -15,7 +15,7 @@ from tests.playbooks.sandbox.cases import LEFT, MENDED
 from tests.playbooks.sandbox.floor import Outcome, floor_in, outcomes_of
 from tests.playbooks.sandbox.shape import Case
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("playbooks")]
+pytestmark = pytest.mark.e2e
 
 PAGE = Path("docs/playbooks.md")
 _TABLE = re.compile(

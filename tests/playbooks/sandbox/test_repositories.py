@@ -12,7 +12,7 @@ from tests.playbooks.sandbox.cases import LEFT, MENDED
 from tests.playbooks.sandbox.floor import Outcome, floor_in, outcomes_of
 from tests.playbooks.sandbox.shape import Case
 
-pytestmark = [pytest.mark.wheels, pytest.mark.xdist_group("playbooks")]
+pytestmark = pytest.mark.wheels
 
 QUICK = [case for case in MENDED if case.is_quick]
 QUICKLY_LEFT = [case for case in LEFT if case.is_quick]
