@@ -1,70 +1,17 @@
 """What can be done, and the one gate to it.
 
-`catalog()` is every verb on one page. To add one: write its class, name it here (or, in your own package, in an entry
-point of the group "shipmate.actions"), and the tests over the catalogue say what else it owes.
+`catalog()` is every verb: those on the page `actions/verbs.py`, and those of installed plug-ins. To add one: write its class,
+name it on that page (or, in your own package, in an entry point of the group "shipmate.actions"), and the tests over the
+catalogue say what else it owes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
 
-from actions.answer import LookInto
-from actions.automation import RunPlaybook, SetAutonomy, Tell
-from actions.core.catalog import Catalog, Verb
-from actions.decisions import Approve, Cancel, Confirm, Deny
-from actions.deploy import Deploy, Promote, Restart, Rollback
-from actions.failures import ExplainFailure
-from actions.fixes import DiscardFix, FixPipeline, MergeFix
-from actions.freezes import Freeze, Thaw
-from actions.help import Help
-from actions.job_log import ShowLog
-from actions.outcomes import NoteOutcome
-from actions.oversight import Approvals, Audit, WhoAmI, Why
-from actions.pipelines import ListPipelines, RetryPipeline, RunPipeline
-from actions.query import ListDeployments, Services, Status
-from actions.report import WeeklySummary
-from actions.roles import GrantRole, RevokeRole
-from actions.variables import SetVariable, ValuePage
-
-VERBS: tuple[Verb, ...] = (
-    Deploy,
-    Rollback,
-    Promote,
-    Restart,
-    Status,
-    ListDeployments,
-    Services,
-    ListPipelines,
-    RunPipeline,
-    RetryPipeline,
-    ExplainFailure,
-    ShowLog,
-    FixPipeline,
-    MergeFix,
-    DiscardFix,
-    NoteOutcome,
-    RunPlaybook,
-    SetAutonomy,
-    Tell,
-    SetVariable,
-    ValuePage,
-    Approvals,
-    Approve,
-    Deny,
-    Confirm,
-    Cancel,
-    Why,
-    Audit,
-    WeeklySummary,
-    Freeze,
-    Thaw,
-    GrantRole,
-    RevokeRole,
-    WhoAmI,
-    Help,
-    LookInto,
-)
+if TYPE_CHECKING:
+    from actions.core.catalog import Catalog, Verb
 
 
 def catalog(plugins: Iterable[Verb] | None = None) -> Catalog:
@@ -77,11 +24,17 @@ def catalog(plugins: Iterable[Verb] | None = None) -> Catalog:
     Raises:
         ValueError: two verbs have one name, or a plug-in names something that is no verb.
     """
+    # Whoever imports a word of the dictionary imports this package too, and must not pay for every verb.
+    from actions.core.catalog import Catalog  # noqa: PLC0415 - as above
+    from actions.verbs import VERBS  # noqa: PLC0415 - as above
+
     return Catalog((*VERBS, *(installed() if plugins is None else plugins)))
 
 
 def installed() -> Iterable[Verb]:
     """The verbs of installed plug-ins, in the order of their names."""
+    from importlib.metadata import entry_points  # noqa: PLC0415 - as above
+
     for entry in sorted(entry_points(group="shipmate.actions"), key=lambda entry: entry.name):
         found = entry.load()
         yield from (found,) if isinstance(found, type) else found()

@@ -7,7 +7,6 @@ Nothing here connects before it is used, and nothing is used before a worker has
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import socket
 import threading
@@ -15,10 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
-
-from pydantic import SecretStr
 
 from actions import catalog as every_verb
 from actions import installed
@@ -62,7 +58,9 @@ from bot.colleagues import Colleagues, SandboxColleagues
 from bot.conversation import Conversation
 from bot.feedback import Feedback
 from bot.playing import Playing
+from bot.secret import Secret
 from bot.settings import Settings
+from bot.surroundings import RandomIds, SystemClock
 from intents.meaning import Understanding
 from playbooks.autonomy import EarnedAutonomy
 from playbooks.loader import load as load_playbooks
@@ -102,23 +100,6 @@ class NoAnswers:
         """No answer."""
         del request, question, tell
         return Unavailable(why="No language model is connected")
-
-
-class SystemClock:
-    """The machine's clock."""
-
-    def now(self) -> datetime:
-        """The time, with zone UTC."""
-        return datetime.now(UTC)
-
-
-class RandomIds:
-    """Identifiers from the system's source of randomness."""
-
-    def new(self) -> str:
-        """A fresh identifier of 128 bits, safe in an address."""
-        # Hexadecimal: an id that began with a dash would be an option on the command line.
-        return secrets.token_hex(16)
 
 
 class Kept(Protocol):
@@ -382,7 +363,7 @@ def assemble(
         organization=known,
         catalog=catalog,
         kept=kept,
-        passing=open_redis(redis_url(settings)),
+        passing=open_redis(settings.redis.get_secret_value()),
         outside=outside(settings),
         understanding=_once(lambda: recognizer(settings, catalog, known, model=model)),
         clock=SystemClock(),
@@ -400,20 +381,6 @@ def _sandbox_verbs() -> Iterable[Verb]:
     from bot.colleagues import BreakPipeline  # noqa: PLC0415 - nobody else has them
 
     return (BreakPipeline,)
-
-
-def redis_url(settings: Settings) -> str:
-    """Where Redis is.
-
-    Raises:
-        NotConnected: nowhere; an embedded one is started by `shipmate up` and `shipmate demo`.
-    """
-    if settings.redis_url is None:
-        raise NotConnected(
-            "SHIPMATE_REDIS_URL is not set, and this process starts no Redis of its own.",
-            remedy="Set it, or start everything with `shipmate up`, which brings an embedded one.",
-        )
-    return settings.redis_url.get_secret_value()
 
 
 def outside(settings: Settings) -> Mapping[type[Any], Callable[[], Any]]:
@@ -491,7 +458,7 @@ def _needed(value: str | None, variable: str) -> str:
     return value
 
 
-def _secret(value: SecretStr | None, variable: str) -> str:
+def _secret(value: Secret | None, variable: str) -> str:
     return _needed(value.get_secret_value() if value else None, variable)
 
 

@@ -14,11 +14,11 @@ from actions.core.kinds import parse_duration
 from actions.core.ports.opinions import Opinion
 from actions.core.ports.surroundings import Clock
 from bot import instance
-from bot.assembly import SystemClock
 from bot.commands.up import joined
 from bot.commands.usage import NoLength
 from bot.settings import load as load_settings
 from bot.stores.open import open_sql
+from bot.surroundings import SystemClock
 
 
 class NotWritten(Refused):

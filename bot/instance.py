@@ -17,10 +17,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from actions.core.errors import Refused
+from bot import home
 
 _LOG = logging.getLogger(__name__)
 _NOTE = "running.json"
-_LOCK = "lock"
 _STEP = 0.02
 _TRIES = 10
 
@@ -51,16 +51,6 @@ class AlreadyRunning(Refused):
         super().__init__(
             f"A Shipmate is running on {state} already{who}.",
             remedy="Talk to it with `shipmate chat`, end it, or choose another SHIPMATE_STATE_DIR.",
-        )
-
-
-class UnusableStateDirectory(Refused):
-    """Nothing can be kept where the settings say."""
-
-    def __init__(self, state: Path, error: OSError) -> None:
-        super().__init__(
-            f"Nothing can be kept in {state}: {(error.strerror or str(error)).lower()}.",
-            remedy="Set SHIPMATE_STATE_DIR to a directory that may be made and written.",
         )
 
 
@@ -100,20 +90,6 @@ class Instance:
             new.replace(self._path)
 
 
-def home(state: Path) -> None:
-    """Make a state directory, its owner's alone, and see that files can be written there.
-
-    Raises:
-        UnusableStateDirectory: it cannot be made or written.
-    """
-    try:
-        state.mkdir(parents=True, exist_ok=True)
-        state.chmod(0o700)
-        os.close(os.open(state / _LOCK, os.O_RDWR | os.O_CREAT, 0o600))
-    except OSError as error:
-        raise UnusableStateDirectory(state, error) from None
-
-
 @contextmanager
 def alone(state: Path, *, grace: float = 5.0, sleep: Callable[[float], None] = time.sleep) -> Iterator[Instance]:
     """Be the one instance on a state directory; what a killed one left behind is ended first.
@@ -127,8 +103,8 @@ def alone(state: Path, *, grace: float = 5.0, sleep: Callable[[float], None] = t
         AlreadyRunning: another one lives.
         UnusableStateDirectory: it cannot be made or written.
     """
-    home(state)
-    lock = os.open(state / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    home.make(state)
+    lock = os.open(state / home.LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         if not _locked(lock, sleep):
             raise AlreadyRunning(state, _read(state))
@@ -150,7 +126,7 @@ def running(state: Path) -> Running | None:
     if found is None:
         return None
     try:
-        lock = os.open(state / _LOCK, os.O_RDWR)
+        lock = os.open(state / home.LOCK, os.O_RDWR)
     except OSError:
         return None
     try:

@@ -12,9 +12,8 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-from pydantic import SecretStr
-
 from actions.core.redaction import MASK, redact
+from bot.secret import Secret
 from bot.settings import Settings
 
 _REQUEST: ContextVar[str] = ContextVar("request", default="")
@@ -54,8 +53,8 @@ def configure(settings: Settings, process: str, *, stream: TextIO | None = None)
 
 def known_secrets(settings: Settings) -> tuple[str, ...]:
     """The values of all secret settings, longest first; they are masked wherever they appear."""
-    values = (getattr(settings, name) for name in type(settings).model_fields)
-    secrets = {value.get_secret_value() for value in values if isinstance(value, SecretStr)}
+    values = vars(settings).values()
+    secrets = {value.get_secret_value() for value in values if isinstance(value, Secret)}
     return tuple(sorted((s for s in secrets if len(s) >= _SHORTEST_SECRET), key=len, reverse=True))
 
 

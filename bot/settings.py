@@ -1,21 +1,24 @@
 """The settings: the only reader of the environment.
 
 Ours are named SHIPMATE_*, a vendor's by the vendor's own name. Everything has a default that works on one machine.
+Every process reads them before it does anything else, so what reads them is the standard library's.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from actions.core.errors import NotConnected, ShipmateError
+from bot.secret import Secret
 
-from actions.core.errors import ShipmateError
-from actions.core.kinds import nearest
-
-Port = Annotated[int, Field(ge=0, le=65535)]
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+_FORMATS = ("json", "plain")
+_YES, _NO = frozenset({"1", "true", "t", "yes", "y", "on"}), frozenset({"0", "false", "f", "no", "n", "off"})
+_LAST_PORT = 65_535
 
 
 class UnusableSettings(ShipmateError):
@@ -28,7 +31,38 @@ class UnusableSettings(ShipmateError):
         )
 
 
-class Settings(BaseSettings):
+def _port(given: str) -> int:
+    try:
+        port = int(given)
+    except ValueError:
+        port = -1
+    if not 0 <= port <= _LAST_PORT:
+        raise ValueError(f"must be a whole number from 0 to {_LAST_PORT}")
+    return port
+
+
+def _yes_or_no(given: str) -> bool:
+    if given.lower() not in _YES | _NO:
+        raise ValueError("must be 'true' or 'false'")
+    return given.lower() in _YES
+
+
+def _one_of(*allowed: str) -> Callable[[str], str]:
+    def read(given: str) -> str:
+        if given not in allowed:
+            raise ValueError(f"must be one of {', '.join(map(repr, allowed))}")
+        return given
+
+    return read
+
+
+def _from(variable: str, read: Callable[[str], object] = str, default: object = None) -> Any:
+    """A setting: its variable, what reads the variable's text (raises ValueError), and its default."""
+    return field(default=default, metadata={"variable": variable, "read": read})
+
+
+@dataclass(frozen=True)
+class Settings:
     """Where things are and how to reach them; what the organization is like stands in shipmate.yaml.
 
     Attributes:
@@ -43,52 +77,65 @@ class Settings(BaseSettings):
         log_format: JSON for machines, or plain lines for people.
         url: the running Shipmate that `chat` and `say` speak to; the one on this state directory where it is absent.
         token: the person's token with which they speak to it.
-        no_color: anything at all, where the terminal should stay without colours (https://no-color.org).
+        secret_key: the key with which installed workspaces' tokens are encrypted at rest.
         playbooks: a folder of the organization's own playbooks, which add to the library and override it.
         gitlab_webhook_token: the token that GitLab sends with each delivery to /webhooks/gitlab.
         sandbox: whether the systems behind it are the sandbox's; set by `demo` and `up --sandbox` alone.
-        secret_key: the key with which installed workspaces' tokens are encrypted at rest.
+        no_color: anything at all, where the terminal should stay without colours (https://no-color.org).
+        given: the names of the settings that somebody set.
     """
 
-    model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", env_ignore_empty=True, populate_by_name=True, hide_input_in_errors=True
-    )
+    config: Path = _from("SHIPMATE_CONFIG", Path, Path("shipmate.yaml"))
+    state_dir: Path = _from("SHIPMATE_STATE_DIR", Path, Path(".shipmate"))
+    database_url: Secret | None = _from("SHIPMATE_DATABASE_URL", Secret)
+    redis_url: Secret | None = _from("SHIPMATE_REDIS_URL", Secret)
+    host: str = _from("SHIPMATE_HOST", default="127.0.0.1")
+    port: int = _from("SHIPMATE_PORT", _port, 8080)
+    public_url: str | None = _from("SHIPMATE_PUBLIC_URL")
+    log_level: str = _from("SHIPMATE_LOG_LEVEL", _one_of(*_LEVELS), "INFO")
+    log_format: str = _from("SHIPMATE_LOG_FORMAT", _one_of(*_FORMATS), "json")
+    url: str | None = _from("SHIPMATE_URL")
+    token: Secret | None = _from("SHIPMATE_TOKEN", Secret)
+    secret_key: Secret | None = _from("SHIPMATE_SECRET_KEY", Secret)
 
-    config: Path = Field(Path("shipmate.yaml"), validation_alias="SHIPMATE_CONFIG")
-    state_dir: Path = Field(Path(".shipmate"), validation_alias="SHIPMATE_STATE_DIR")
-    database_url: SecretStr | None = Field(None, validation_alias="SHIPMATE_DATABASE_URL")
-    redis_url: SecretStr | None = Field(None, validation_alias="SHIPMATE_REDIS_URL")
-    host: str = Field("127.0.0.1", validation_alias="SHIPMATE_HOST")
-    port: Port = Field(8080, validation_alias="SHIPMATE_PORT")
-    public_url: str | None = Field(None, validation_alias="SHIPMATE_PUBLIC_URL")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", validation_alias="SHIPMATE_LOG_LEVEL")
-    log_format: Literal["json", "plain"] = Field("json", validation_alias="SHIPMATE_LOG_FORMAT")
-    url: str | None = Field(None, validation_alias="SHIPMATE_URL")
-    token: SecretStr | None = Field(None, validation_alias="SHIPMATE_TOKEN")
-    secret_key: SecretStr | None = Field(None, validation_alias="SHIPMATE_SECRET_KEY")
+    playbooks: Path | None = _from("SHIPMATE_PLAYBOOKS", Path)
+    gitlab_webhook_token: Secret | None = _from("SHIPMATE_GITLAB_WEBHOOK_TOKEN", Secret)
+    sandbox: bool = _from("SHIPMATE_SANDBOX", _yes_or_no, default=False)
 
-    playbooks: Path | None = Field(None, validation_alias="SHIPMATE_PLAYBOOKS")
-    gitlab_webhook_token: SecretStr | None = Field(None, validation_alias="SHIPMATE_GITLAB_WEBHOOK_TOKEN")
-    sandbox: bool = Field(default=False, validation_alias="SHIPMATE_SANDBOX", exclude=True)
+    no_color: str | None = _from("NO_COLOR")
+    gitlab_url: str | None = _from("GITLAB_URL")
+    gitlab_token: Secret | None = _from("GITLAB_TOKEN", Secret)
+    argocd_url: str | None = _from("ARGOCD_URL")
+    argocd_token: Secret | None = _from("ARGOCD_TOKEN", Secret)
+    anthropic_api_key: Secret | None = _from("ANTHROPIC_API_KEY", Secret)
+    anthropic_base_url: str | None = _from("ANTHROPIC_BASE_URL")
+    slack_bot_token: Secret | None = _from("SLACK_BOT_TOKEN", Secret)
+    slack_signing_secret: Secret | None = _from("SLACK_SIGNING_SECRET", Secret)
+    slack_app_token: Secret | None = _from("SLACK_APP_TOKEN", Secret)
+    slack_client_id: str | None = _from("SLACK_CLIENT_ID")
+    slack_client_secret: Secret | None = _from("SLACK_CLIENT_SECRET", Secret)
+    slack_api_url: str = _from("SLACK_API_URL", default="https://slack.com/api/")
 
-    no_color: str | None = Field(None, validation_alias="NO_COLOR")
-    gitlab_url: str | None = Field(None, validation_alias="GITLAB_URL")
-    gitlab_token: SecretStr | None = Field(None, validation_alias="GITLAB_TOKEN")
-    argocd_url: str | None = Field(None, validation_alias="ARGOCD_URL")
-    argocd_token: SecretStr | None = Field(None, validation_alias="ARGOCD_TOKEN")
-    anthropic_api_key: SecretStr | None = Field(None, validation_alias="ANTHROPIC_API_KEY")
-    anthropic_base_url: str | None = Field(None, validation_alias="ANTHROPIC_BASE_URL")
-    slack_bot_token: SecretStr | None = Field(None, validation_alias="SLACK_BOT_TOKEN")
-    slack_signing_secret: SecretStr | None = Field(None, validation_alias="SLACK_SIGNING_SECRET")
-    slack_app_token: SecretStr | None = Field(None, validation_alias="SLACK_APP_TOKEN")
-    slack_client_id: str | None = Field(None, validation_alias="SLACK_CLIENT_ID")
-    slack_client_secret: SecretStr | None = Field(None, validation_alias="SLACK_CLIENT_SECRET")
-    slack_api_url: str = Field("https://slack.com/api/", validation_alias="SLACK_API_URL")
+    given: frozenset[str] = field(default=frozenset(), repr=False)
 
     @property
-    def database(self) -> SecretStr:
+    def database(self) -> Secret:
         """The database's address, SQLite in the state directory by default."""
-        return self.database_url or SecretStr(f"sqlite:///{self.state_dir.resolve() / 'shipmate.db'}")
+        return self.database_url or Secret(f"sqlite:///{self.state_dir.resolve() / 'shipmate.db'}")
+
+    @property
+    def redis(self) -> Secret:
+        """Redis's address.
+
+        Raises:
+            NotConnected: there is none; an embedded one is started by `shipmate up` and `shipmate demo`.
+        """
+        if self.redis_url is None:
+            raise NotConnected(
+                "SHIPMATE_REDIS_URL is not set, and this process starts no Redis of its own.",
+                remedy="Set it, or start everything with `shipmate up`, which brings an embedded one.",
+            )
+        return self.redis_url
 
     @property
     def address(self) -> str:
@@ -97,29 +144,38 @@ class Settings(BaseSettings):
 
     def changed(self, **values: Any) -> Settings:
         """The same settings with some values replaced; nothing is read anew."""
-        return self.model_copy(update=values)
+        return replace(self, **values, given=self.given | values.keys())
 
 
-def variable(field: str) -> str:
-    """The environment variable of a setting."""
-    return str(Settings.model_fields[field].validation_alias)
+VARIABLES: Mapping[str, str] = {one.name: one.metadata["variable"] for one in fields(Settings) if one.metadata}
+"""The environment variable of each setting."""
 
 
 def load() -> Settings:
-    """Read the settings from the environment.
+    """Read the settings from the environment; an empty variable counts as absent.
 
     Raises:
-        UnusableSettings: a variable's value cannot be used; every fault at once.
+        UnusableSettings: a variable's value cannot be used; every fault at once, without the value.
     """
-    try:
-        return Settings()
-    except ValidationError as error:
-        faults = [f"{fault['loc'][0]} ({fault['msg']})" for fault in error.errors(include_input=False)]
-        raise UnusableSettings(faults) from None
+    found: dict[str, Any] = {}
+    faults: list[str] = []
+    for one in fields(Settings):
+        text = os.environ.get(VARIABLES.get(one.name, ""), "")  # noqa: TID251 - this is the reader
+        if not text:
+            continue
+        try:
+            found[one.name] = one.metadata["read"](text)
+        except ValueError as error:
+            faults.append(f"{VARIABLES[one.name]} ({error})")
+    if faults:
+        raise UnusableSettings(faults)
+    return Settings(**found, given=frozenset(found))
 
 
 def strangers() -> dict[str, tuple[str, ...]]:
     """Variables named SHIPMATE_* that nothing reads, each with the known ones most like it; usually a slip."""
-    known = {variable(name) for name in Settings.model_fields} | {"SHIPMATE_TEST_DATA", "SHIPMATE_TEST_NO_SKIP"}
-    unread = sorted(name for name in os.environ if name.startswith("SHIPMATE_") and name not in known)  # noqa: TID251 - this is the reader
+    from actions.core.kinds import nearest  # noqa: PLC0415 - only `shipmate check` asks, and this module must stay light
+
+    known = {*VARIABLES.values(), "SHIPMATE_TEST_DATA", "SHIPMATE_TEST_NO_SKIP"}
+    unread = sorted(name for name in os.environ if name.startswith("SHIPMATE_") and name not in known)  # noqa: TID251 - as above
     return {name: nearest(name, known) for name in unread}

@@ -22,7 +22,7 @@ from actions.core.organization import Organization
 from actions.core.ports.ledger import LEASE
 from actions.core.request import Request
 from bot import logs
-from bot.assembly import House, assemble, redis_url
+from bot.assembly import House, assemble
 from bot.settings import Settings
 
 log = logging.getLogger("shipmate.worker")
@@ -117,6 +117,7 @@ def _preload(settings: Settings) -> None:
     import gitlab  # noqa: F401, PLC0415 - for its side effect
     import rq  # noqa: F401, PLC0415 - as above
 
+    import actions.verbs  # noqa: F401, PLC0415 - as above
     import bot.stores.open  # noqa: F401, PLC0415 - as above
 
 
@@ -126,7 +127,7 @@ def _serve(settings: Settings, queues: tuple[str, ...], *, forks: bool) -> None:
 
     if forks:
         _read_ahead()
-    client = open_client(redis_url(settings))
+    client = open_client(settings.redis.get_secret_value())
     worker(client, queues, forks=forks).work(logging_level="WARNING")
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from actions.core.errors import Refused, ShipmateError
-from bot import instance
+from bot import home, instance
 from bot.commands.up import log_file, supervise
 from bot.settings import Settings
 
@@ -53,11 +53,11 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         return _talk(arguments, settings)
     # A demo must never come near the stores of one's own Shipmate, whatever the environment names.
     settings = settings.changed(database_url=None, redis_url=None)
-    if "port" not in settings.model_fields_set:
+    if "port" not in settings.given:
         settings = settings.changed(port=0)
     log = log_file(settings)
     since = log.stat().st_size if log.exists() else 0
-    instance.home(settings.state_dir)
+    home.make(settings.state_dir)
     with _everything(settings) as supervisor:
         if not _ready(settings, supervisor):
             raise DidNotStart(log, since)

@@ -11,12 +11,12 @@ from actions.core.errors import ShipmateError
 from actions.core.ports.ledger import RequestQuery
 from actions.core.request import Request, State
 from bot import configuration, instance
-from bot.assembly import SystemClock
 from bot.budgets import WARN_AT, Budgets, money
 from bot.commands.check import Finding, check
 from bot.commands.up import joined
 from bot.settings import Settings
 from bot.stores.open import SqlStores, open_sql
+from bot.surroundings import SystemClock
 
 _OPEN = tuple(state for state in State if not state.is_final)
 _LATELY = timedelta(days=7)

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from importlib import import_module
 
-from bot import instance, logs
+from bot import home, logs
 from bot.settings import Settings
 
 HOOK = "/webhooks/gitlab"
@@ -33,7 +33,7 @@ def body(name: str) -> Callable[[Settings], None]:
 
 def run(name: str, settings: Settings) -> int:
     """Be one process until told to end."""
-    instance.home(settings.state_dir)
+    home.make(settings.state_dir)
     logs.configure(settings, name)
     body(name)(settings)
     return 0

@@ -11,10 +11,10 @@ from actions.core.errors import Refused
 from actions.core.kinds import Kind, UnknownName
 from actions.core.ports.ledger import Tokens
 from bot import configuration, instance, tokens
-from bot.assembly import RandomIds, SystemClock
 from bot.commands.up import joined
 from bot.settings import Settings
 from bot.stores.open import open_sql
+from bot.surroundings import RandomIds, SystemClock
 
 
 class NoSuchToken(Refused):

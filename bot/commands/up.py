@@ -15,11 +15,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from pydantic import SecretStr
-
 from actions.core.errors import Refused, Unreachable
 from bot import configuration, instance, logs
 from bot.commands.processes import PROCESSES, body
+from bot.secret import Secret
 from bot.settings import Settings
 from bot.supervisor import Program, Supervisor
 
@@ -31,6 +30,7 @@ _LONGEST_LOG = 20_000_000
 # What the processes share; imported once, before they are forked. None of it opens anything.
 _PRELOADED = (
     *(address.partition(":")[0] for address in PROCESSES.values()),
+    "actions.verbs",
     "alembic.command",
     "gitlab.v4.objects",
     "httpx",
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """
     if arguments.port is not None:
         settings = settings.changed(port=arguments.port)
-    if sys.stderr.isatty() and "log_format" not in settings.model_fields_set:
+    if sys.stderr.isatty() and "log_format" not in settings.given:
         settings = settings.changed(log_format="plain")
     return supervise(settings, sandbox=arguments.sandbox, echo=sys.stdout.buffer)
 
@@ -101,9 +101,9 @@ def supervise(
     logs.configure(settings, "up")
     with instance.alone(settings.state_dir) as here, _listening(settings) as listener, _redis(settings) as redis:
         host, port = listener.getsockname()[:2]
-        settings = settings.changed(port=port, redis_url=SecretStr(redis.url))
+        settings = settings.changed(port=port, redis_url=Secret(redis.url))
         if sandbox:
-            settings = settings.changed(sandbox=True, gitlab_webhook_token=SecretStr(secrets.token_urlsafe(24)))
+            settings = settings.changed(sandbox=True, gitlab_webhook_token=Secret(secrets.token_urlsafe(24)))
         here.announce(f"http://{host}:{port}", sandbox=sandbox)
         _LOG.info("Shipmate is at http://%s:%s; talk to it with `shipmate chat`", host, port)
         _begin_log(settings)
@@ -161,9 +161,9 @@ def joined(settings: Settings) -> Settings:
     return settings.changed(
         config=Path(found["configuration"]),
         gitlab_url=found["gitlab_url"],
-        gitlab_token=SecretStr(found["gitlab_token"]),
+        gitlab_token=Secret(found["gitlab_token"]),
         argocd_url=found["argocd_url"],
-        argocd_token=SecretStr(found["argocd_token"]),
+        argocd_token=Secret(found["argocd_token"]),
     )
 
 

@@ -11,11 +11,11 @@ from actions.core.errors import Refused
 from actions.core.kinds import parse_duration
 from actions.core.ports.usage import Spent
 from bot import configuration, instance
-from bot.assembly import SystemClock
 from bot.budgets import money
 from bot.commands.up import joined
 from bot.settings import Settings
 from bot.stores.open import open_sql
+from bot.surroundings import SystemClock
 
 
 class NoLength(Refused):

@@ -17,7 +17,6 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from actions import VERBS
 from actions.core.catalog import Catalog, Verb
 from actions.core.errors import NotConnected
 from actions.core.organization import Organization
@@ -31,6 +30,7 @@ from actions.core.reply import Reply
 from actions.core.request import Origin, Proposal, Request, State
 from actions.gate.polling import poll_due
 from actions.gate.sweep import poll_all_due, sweep
+from actions.verbs import VERBS
 from bot.assembly import House, compose, prose
 from bot.conversation import Answer, Heard
 from bot.stores.open import SqlStores, open_sql

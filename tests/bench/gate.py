@@ -8,16 +8,17 @@ import time
 from pathlib import Path
 from typing import Any
 
-from actions import VERBS
 from actions.core.catalog import Catalog
 from actions.core.organization import Organization
 from actions.core.people import Requester
 from actions.core.places import Place
 from actions.core.ports.ledger import Draft
 from actions.core.request import Origin, Proposal, State
-from bot.assembly import House, SystemClock, compose
+from actions.verbs import VERBS
+from bot.assembly import House, compose
 from bot.conversation import Heard
 from bot.stores.open import open_sql
+from bot.surroundings import SystemClock
 from bot.testing import COMPANY
 from bot.testing.fakes import CountingIds, MemoryPassing
 from intents.meaning import Understanding

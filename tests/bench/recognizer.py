@@ -14,7 +14,6 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from actions import VERBS
 from actions.core.action import Action, Risk, Sample
 from actions.core.catalog import Catalog
 from actions.core.context import Context
@@ -22,6 +21,7 @@ from actions.core.kinds import EnvironmentName, ServiceName
 from actions.core.organization import Organization
 from actions.core.people import Role
 from actions.core.reply import Reply
+from actions.verbs import VERBS
 from intents.meaning import Message
 from intents.model import Learned, Model
 from intents.recognizer import Recognizer

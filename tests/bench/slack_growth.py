@@ -23,6 +23,7 @@ from actions.core.ports.messaging import Turn
 from actions.core.reply import Reply
 from bot.assembly import assemble
 from bot.configuration import load
+from bot.secret import Secret
 from bot.settings import Settings
 from bot.stores.redis.client import open_client
 from bot.stores.redis.embedded import start_embedded
@@ -97,9 +98,7 @@ class Listener:
         self._people = people
         self._folder = folder
         self._redis_url = redis_url
-        settings = Settings.model_validate(
-            {"config": folder / "shipmate.yaml", "state_dir": folder, "redis_url": redis_url}
-        )
+        settings = Settings(config=folder / "shipmate.yaml", state_dir=folder, redis_url=Secret(redis_url))
         self._house = assemble(settings, organization=load(settings.config))
         self._handlers = Slack(self._house, OneWorkspace(Api(_Agreeing()))).handlers()
 

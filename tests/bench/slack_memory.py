@@ -16,7 +16,7 @@ from contextlib import closing
 from pathlib import Path
 
 from bot import worker
-from bot.settings import Settings
+from bot.settings import load
 from bot.stores.redis.embedded import start_embedded
 from tests.bench.measure import line, title
 from tests.bench.slack import post, request
@@ -88,7 +88,7 @@ def _workers(*, fork: bool) -> float:
 
 def _be_workers(*, fork: bool) -> None:
     """Be one worker, or the parent of eight: what `bot.worker` imports and builds, without a queue to wait at."""
-    settings = Settings()
+    settings = load()
     worker.prepare(settings)
     children = []
     for _ in range(WORKERS if fork else 0):

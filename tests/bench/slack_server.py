@@ -19,10 +19,10 @@ TEAM, ME = "T0SHOP", "U0MATE"
 
 def door(redis_url: str) -> Starlette:
     """Our door, with the inbox in Redis."""
-    from bot.assembly import SystemClock  # noqa: PLC0415 - each server imports only its own
     from bot.stores.open import open_redis  # noqa: PLC0415 - as above
     from bot.surfaces.slack.door import Answer, Door, HttpDoor  # noqa: PLC0415 - as above
     from bot.surfaces.slack.intake import AtOnce  # noqa: PLC0415 - as above
+    from bot.surroundings import SystemClock  # noqa: PLC0415 - each server imports only its own
 
     class Nothing:
         def answer(self, found: AtOnce) -> Answer:

@@ -21,7 +21,6 @@ from typing import Any
 
 import redis
 
-from actions import VERBS
 from actions.core.catalog import Catalog
 from actions.core.organization import Organization, VersionSource
 from actions.core.people import Requester
@@ -39,12 +38,14 @@ from actions.core.ports.delivery import (
 from actions.core.ports.ledger import RequestQuery
 from actions.core.request import Origin, Proposal, Request, State
 from actions.gate.polling import poll_due
-from bot.assembly import House, SystemClock, compose
+from actions.verbs import VERBS
+from bot.assembly import House, compose
 from bot.clock import tick_until
 from bot.stores.open import open_redis, open_sql
 from bot.stores.redis import jobs
 from bot.stores.redis.client import open_client
 from bot.stores.redis.embedded import start_embedded
+from bot.surroundings import SystemClock
 from bot.testing import COMPANY
 from bot.testing.fakes import CountingIds
 from bot.worker import CHANGES

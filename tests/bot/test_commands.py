@@ -6,11 +6,11 @@ import socket
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from bot import cli
 from bot.commands.check import check
-from bot.settings import Settings
+from bot.secret import Secret
+from bot.settings import Settings, load
 
 COMPANY = """\
 environments: [{name: staging}]
@@ -28,7 +28,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setenv("SHIPMATE_CONFIG", str(tmp_path / "shipmate.yaml"))
     monkeypatch.setenv("SHIPMATE_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setattr("bot.assembly.recognizer", lambda *_: None)  # learning the verbs takes seconds
-    return Settings()
+    return load()
 
 
 def shipmate(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -38,7 +38,7 @@ def shipmate(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, 
 
 
 def test_check_says_what_is_wrong_with_file_line_and_remedy(settings: Settings, tmp_path: Path) -> None:
-    settings = settings.changed(redis_url=SecretStr("redis://127.0.0.1:1"))
+    settings = settings.changed(redis_url=Secret("redis://127.0.0.1:1"))
     found = [(finding.good, finding.says) for finding in check(settings)]
     file = tmp_path / "shipmate.yaml"
     assert (True, f"{file}: 1 environments, 1 services, 1 people") in found
@@ -62,7 +62,7 @@ def test_check_tells_every_fault_and_goes_on(settings: Settings, tmp_path: Path)
 
 
 def test_a_database_that_cannot_be_used_is_told(settings: Settings) -> None:
-    settings = settings.changed(database_url=SecretStr("oracle://nowhere"))
+    settings = settings.changed(database_url=Secret("oracle://nowhere"))
     assert any(f.good is False and f.says.startswith("The database: ") for f in check(settings))
 
 

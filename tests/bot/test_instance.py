@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from bot import instance
-from bot.instance import AlreadyRunning, Running, UnusableStateDirectory, alone, birth, running
+from bot.home import UnusableStateDirectory
+from bot.instance import AlreadyRunning, Running, alone, birth, running
 
 WAITS = [sys.executable, "-c", "import signal; print('there', flush=True); signal.pause()"]
 

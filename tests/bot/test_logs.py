@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from io import StringIO
 
 import pytest
-from pydantic import SecretStr
 
 from bot import logs
+from bot.secret import Secret
 from bot.settings import Settings
 
 SECRET = "correct-horse-battery"
@@ -22,7 +22,7 @@ def lines() -> Iterator[StringIO]:
     root = logging.getLogger()
     before, level = root.handlers[:], root.level
     stream = StringIO()
-    logs.configure(Settings(argocd_token=SecretStr(SECRET)), "worker", stream=stream)
+    logs.configure(Settings(argocd_token=Secret(SECRET)), "worker", stream=stream)
     yield stream
     root.handlers[:] = before
     root.setLevel(level)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,14 @@ def test_variables_that_nothing_reads_are_noticed(monkeypatch: pytest.MonkeyPatc
     assert settings.strangers()["SHIPMATE_STATEDIR"][0] == "SHIPMATE_STATE_DIR"
 
 
+def test_reading_them_needs_nothing_but_the_standard_library() -> None:
+    program = "import sys, bot.settings; bot.settings.load(); print('\\n'.join(sys.modules))"
+    out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = {name.partition(".")[0] for name in out.stdout.split()}
+    assert not loaded & {"pydantic", "asyncio", "logging"}
+    assert "actions.core.action" not in out.stdout.split()
+
+
 def test_every_variable_is_documented() -> None:
     page = Path("docs/configuration.md").read_text(encoding="utf-8")
-    assert [name for name in map(settings.variable, Settings.model_fields) if f"`{name}`" not in page] == []
+    assert [name for name in settings.VARIABLES.values() if f"`{name}`" not in page] == []
