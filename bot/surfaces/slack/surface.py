@@ -251,8 +251,9 @@ class Slack:
             # Words come many times a second, and change no version.
             self.agenda.add(request, self._house.clock.now() + SOME_WORDS)
         elif request.state.is_settled:
-            self._draw_later(request)
+            # Forgotten first: a hand may draw at once and put down the time at which the last state can be shown.
             self.agenda.drop(request_id)
+            self._draw_later(request)
         elif not self.agenda.holds(request_id):
             self._draw_later(request)
 

@@ -64,6 +64,30 @@ def test_a_card_is_edited_about_once_a_second_at_most(office: Office) -> None:
     assert max(updates) <= 1
 
 
+def test_the_last_state_arrives_though_a_hand_is_quicker_than_who_hears_of_it(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.say(DANA, PRODUCTION)
+    office.pass_time(1)
+    inbox, slack = office.bot.passing.inbox, office.slack
+    put = inbox.put
+
+    def put_and_handle(**delivery: Any) -> bool:
+        new = put(**delivery)
+        for delivered in inbox.take("a quick hand", wait=0):
+            slack.handlers()[delivered.kind](delivered)
+            inbox.done(delivered, "a quick hand")
+        return new
+
+    monkeypatch.setattr(inbox, "put", put_and_handle)
+    office.bot.say("dana", "cancel R-1")
+    office.listen()
+    assert "waits for approval" in says(office.posted()[0]), "it was edited this very second"
+    office.bot.tick()
+    office.listen()
+    assert "was cancelled" in says(office.card())
+
+
 @pytest.mark.parametrize("times", [2, 5])
 def test_one_message_acts_once_however_often_and_as_whatever_it_is_delivered(office: Office, times: int) -> None:
     for number in range(times):
