@@ -52,9 +52,10 @@ def surfaces(house: House, settings: Settings) -> Iterable[Listening]:
         FaultyPlaybooks: events are taken in, and a playbook cannot be used; every fault with its place.
     """
     found: list[Listening] = []
-    from bot.surfaces.slack import surface as slack  # noqa: PLC0415 - only a listener pays for it
+    from bot.surfaces.slack import entrance  # noqa: PLC0415 - only a listener pays for it
+    from bot.surfaces.slack import surface as slack  # noqa: PLC0415 - as above
 
-    if slack.is_configured(settings):
+    if entrance.is_configured(settings):
         found.append(slack.listening(house, settings))
     if settings.gitlab_webhook_token is not None:
         from bot.hooks.events import Events  # noqa: PLC0415 - as above

@@ -31,6 +31,7 @@ _LONGEST_LOG = 20_000_000
 _PRELOADED = (
     *(address.partition(":")[0] for address in PROCESSES.values()),
     "actions.verbs",
+    "bot.web.site",
     "alembic.command",
     "gitlab.v4.objects",
     "httpx",

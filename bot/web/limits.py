@@ -10,7 +10,7 @@ import anyio.to_thread
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from actions.core.errors import Unreachable
+from bot.web.busy import Busy
 from bot.web.errors import TooLarge, respond
 
 P = ParamSpec("P")
@@ -18,13 +18,6 @@ T = TypeVar("T")
 
 MAX_BODY = 256 * 1024
 """The largest body, in bytes."""
-
-
-class Busy(Unreachable):
-    """More calls wait than will be answered in good time."""
-
-    def __init__(self) -> None:
-        super().__init__("Shipmate", "Shipmate is busy; this was not accepted.", remedy="Try again in a few seconds.")
 
 
 class Threads:

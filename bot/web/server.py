@@ -1,36 +1,32 @@
-"""The web process: the application over an assembled house, served by uvicorn until SIGTERM."""
+"""The web process: Slack's door at once, and everything else as soon as the house behind it is built, until SIGTERM.
+
+Slack gives a process that starts no time: what it sends meanwhile is to be stored and acknowledged. So nothing is imported here
+that the door does not need.
+"""
 
 from __future__ import annotations
 
-import json
-import logging
-import os
+import asyncio
 import socket
-import threading
-from collections.abc import Mapping
-from importlib.metadata import version
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import uvicorn
-from starlette.applications import Starlette
-from starlette.routing import BaseRoute
 
-from bot import tokens
-from bot.assembly import House, assemble
-from bot.hooks.gitlab import Hook
-from bot.links import Links
 from bot.settings import Settings
-from bot.surfaces.slack import surface as slack
-from bot.web import app
-from bot.web.house import HouseDesk
-from bot.web.pages import RequestPage
-from bot.web.variables import VariablePage
+from bot.surfaces.slack import entrance
+from bot.web.building import Building
+from bot.web.front import Front
 
-_LOG = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from bot.web.site import Site
+
 _GRACE = 8
 """How long open requests may take to be answered at the end, in seconds."""
-_SANDBOX_LABEL = "handed out by the sandbox"
+_HALF_BUILT = 4
+"""How long what is being built is waited for at the end, in seconds."""
 
 
 def run(settings: Settings, *, listener: socket.socket | None = None, hand_out: Path | None = None) -> None:
@@ -40,85 +36,81 @@ def run(settings: Settings, *, listener: socket.socket | None = None, hand_out: 
         settings: where everything is.
         listener: a socket that listens already; one on the settings' host and port otherwise.
         hand_out: write everybody's tokens to this file, which only the sandbox does.
+
+    Raises:
+        NotConnected, UnusableRedisUrl: as `entrance.opened`.
+        as `site.build`: the house cannot be built.
     """
-    house = assemble(settings)
-    try:
-        if hand_out is not None:
-            hand_out_tokens(house, hand_out)
-        application = app.build(HouseDesk(house), version=version("shipmate"), routes=routes(house, settings))
-        threading.Thread(target=_warm, args=(house,), name="warm", daemon=True).start()
-        config = uvicorn.Config(
-            application,
-            host=settings.host,
-            port=settings.port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            ws="none",
-            timeout_graceful_shutdown=_GRACE,
-            timeout_keep_alive=75,
-        )
-        _Server(config, application).run(sockets=[listener] if listener else None)
-    finally:
-        house.close()
+    door = entrance.opened(settings)
+
+    def build() -> Site:
+        from bot.web import site  # noqa: PLC0415 - the house; imported in its thread
+
+        return site.build(settings, door, hand_out=hand_out)
+
+    serve(Front({entrance.PATH: door} if door else {}), build, settings, listener)
 
 
-def routes(house: House, settings: Settings) -> list[BaseRoute]:
-    """What the configured surfaces and hooks serve."""
-    links = Links(house.kept.offers, house.clock, house.ids, settings.address)
-    pages = (
-        VariablePage(house.kept.ledger, house.kept.offers, house.gate.tools, house.clock),
-        RequestPage(links, house.kept.ledger, house.conversation.card),
+def serve(front: Front, build: Callable[[], Site], settings: Settings, listener: socket.socket | None = None) -> None:
+    """Serve what stands in front, and have the rest built.
+
+    Args:
+        front: what stands at the socket.
+        build: builds the rest; called in a thread.
+        settings: host and port.
+        listener: as `run`.
+
+    Raises:
+        what `build` raises.
+    """
+    config = uvicorn.Config(
+        front,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        interface="asgi3",
+        http="h11",
+        loop="asyncio",
+        lifespan="on",
+        ws="none",
+        timeout_graceful_shutdown=_GRACE,
+        timeout_keep_alive=75,
     )
-    found: list[BaseRoute] = [*slack.routes(house, settings), *(page.route() for page in pages)]
-    if settings.gitlab_webhook_token is not None:
-        token = settings.gitlab_webhook_token.get_secret_value()
-        found.append(Hook(token, house.passing.inbox, house.organization, house.clock).route())
-    return found
-
-
-def _warm(house: House) -> None:
-    """Have the reader of messages learn the catalogue before the first message comes."""
     try:
-        house.conversation.understanding()
-    except Exception:  # noqa: BLE001 - a server without a reader still serves everything else
-        _LOG.exception("the reader of messages is not ready; the first message tries again")
+        _Server(config, front, Building(build, front)).run(sockets=[listener] if listener else None)
+        if front.failure is not None:
+            raise front.failure
+    finally:
+        if (site := front.site.now) is not None:
+            site.house.close()
 
 
 class _Server(uvicorn.Server):
-    """Wakes those who wait for a change as soon as the process is told to end."""
+    """Begins to build once it listens, ends where that fails, and lets nobody wait who would wait in vain."""
 
-    def __init__(self, config: uvicorn.Config, application: Starlette) -> None:
+    def __init__(self, config: uvicorn.Config, front: Front, building: Building) -> None:
         super().__init__(config)
-        self._application = application
+        self._front = front
+        self._building = building
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+        self._building.start()
+
+    async def on_tick(self, counter: int) -> bool:
+        return await super().on_tick(counter) or self._front.failure is not None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self._application.state.close()
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._front.close)
         super().handle_exit(sig, frame)
 
-
-def hand_out_tokens(house: House, file: Path) -> None:
-    """Write a token for everybody in the configuration to a file that only its owner reads; those that hold are kept."""
-    found = _read(file)
-    kept = house.kept.tokens
-    handed: dict[str, str] = {}
-    for person in house.organization.people:
-        token = found.get(person.name, "")
-        known = kept.by_hash(tokens.hashed(token)) if token else None
-        if known is None or known.person != person.name:
-            token = tokens.issue(kept, person.name, label=_SANDBOX_LABEL, ids=house.ids, now=house.clock.now())
-        handed[person.name] = token
-    new = file.with_suffix(".new")
-    new.unlink(missing_ok=True)
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
-        json.dump(handed, out, indent=2)
-    new.replace(file)
-    _LOG.info("tokens of %d people handed out", len(handed))
-
-
-def _read(file: Path) -> Mapping[str, str]:
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return {str(name): str(token) for name, token in found.items()} if isinstance(found, dict) else {}
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._front.close()
+        await super().shutdown(sockets)
+        # What is half built, such as the database's newest schema, is finished rather than cut off.
+        await asyncio.to_thread(self._building.join, _HALF_BUILT)

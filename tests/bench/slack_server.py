@@ -19,17 +19,11 @@ TEAM, ME = "T0SHOP", "U0MATE"
 
 def door(redis_url: str) -> Starlette:
     """Our door, with the inbox in Redis."""
-    from bot.stores.open import open_redis  # noqa: PLC0415 - as above
-    from bot.surfaces.slack.door import Answer, Door, HttpDoor  # noqa: PLC0415 - as above
-    from bot.surfaces.slack.intake import AtOnce  # noqa: PLC0415 - as above
-    from bot.surroundings import SystemClock  # noqa: PLC0415 - each server imports only its own
+    from bot.stores.redis.putting import open_putting  # noqa: PLC0415 - each server imports only its own
+    from bot.surfaces.slack.door import HttpDoor, Store  # noqa: PLC0415 - as above
+    from bot.surroundings import SystemClock  # noqa: PLC0415 - as above
 
-    class Nothing:
-        def answer(self, found: AtOnce) -> Answer:
-            del found
-            return None
-
-    way_in = HttpDoor(Door(open_redis(redis_url).inbox, Nothing(), SystemClock()), SECRET)
+    way_in = HttpDoor(Store(open_putting(redis_url), SystemClock()), SECRET)
     return Starlette(routes=[Route("/slack/events", way_in, methods=["POST"])])
 
 

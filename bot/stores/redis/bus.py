@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 import redis
 
-from bot.stores.redis.client import ANSWER_SECONDS, answering
+from bot.stores.redis.client import answering
+from bot.stores.redis.line import ANSWER_SECONDS
 
 _CHANNEL = "shipmate:changed"
 

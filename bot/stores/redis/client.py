@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import redis
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
-from actions.core.errors import ShipmateError, Unreachable
+from actions.core.errors import ShipmateError
 from actions.core.redaction import redact
-
-CONNECT_SECONDS = 2.0
-ANSWER_SECONDS = 10.0
-"""How long Redis may take to answer; what waits for something new waits less than this at a time."""
+from bot.stores.redis.line import ANSWER_SECONDS, CONNECT_SECONDS, unanswered
+from bot.stores.redis.putting import Script
 
 
 class UnusableRedisUrl(ShipmateError):
@@ -33,12 +32,7 @@ def answering() -> Iterator[None]:
     try:
         yield
     except redis.RedisError as error:
-        said = redact(str(error).partition("\n")[0])
-        raise Unreachable(
-            "Redis",
-            f"Redis does not answer: {said}",
-            remedy="Look at Redis; Shipmate goes on by itself once it is back.",
-        ) from error
+        raise unanswered(str(error)) from error
 
 
 def open_client(url: str) -> redis.Redis:
@@ -64,3 +58,14 @@ def open_client(url: str) -> redis.Redis:
     except ValueError:
         raise UnusableRedisUrl(url) from None
     return redis.Redis(connection_pool=pool)
+
+
+def scripted(client: redis.Redis, script: str) -> Script:
+    """A script, run by a client."""
+    registered = client.register_script(script)
+
+    def run(*, keys: Sequence[str], args: Sequence[Any]) -> Any:
+        with answering():
+            return registered(keys=keys, args=args)
+
+    return run

@@ -8,7 +8,6 @@ entry is struck off only under the number under which it was given.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,27 +20,13 @@ from pydantic import JsonValue
 
 from actions.core.errors import Unreachable
 from actions.core.ports.messaging import Delivered
-from bot.stores.redis.client import answering
+from bot.stores.redis.client import answering, scripted
+from bot.stores.redis.putting import PUT, STREAMS, Putting, stream_key
 
-STREAMS = 16
 LEASE = timedelta(seconds=4)
 """How long a stream stays with a listener that fell silent."""
-REMEMBERED = timedelta(days=7)
-"""How long what happened is known: longer than any sender tries again. Beyond it, and if Redis is lost, the unique cause
-of a request still keeps anything from being done twice."""
-REMEMBERED_AT_MOST = 50_000
-"""How many keys a stream remembers, at some 100 bytes each: 80 MB in all at the very worst."""
 _ROUND = 1.0
 _IDLE_ROUNDS = 60
-
-# The key of an entry is remembered and the entry stored in one step, or neither is.
-_PUT = """
-if redis.call('ZADD', KEYS[2], 'NX', ARGV[2], ARGV[1]) == 0 then return 0 end
-redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', '(' .. ARGV[3])
-redis.call('ZREMRANGEBYRANK', KEYS[2], 0, -1 - ARGV[4])
-redis.call('XADD', KEYS[1], '*', 'key', ARGV[5], 'order', ARGV[6], 'kind', ARGV[7], 'body', ARGV[8], 'at', ARGV[9])
-return 1
-"""
 
 # Keeps what the owner has, gives back what is more than its share, and takes free streams up to its share. The share
 # goes by the listeners that were heard of within a lease.
@@ -115,7 +100,7 @@ class RedisInbox:
         self._lease = lease
         # What each owner struck off of the batch that it is being given.
         self._struck: dict[str, set[str]] = {}
-        self._put = client.register_script(_PUT)
+        self._putting = Putting(scripted(client, PUT))
         self._lease_streams = client.register_script(_LEASE)
         self._renew = client.register_script(_RENEW)
         self._done = client.register_script(_DONE)
@@ -123,20 +108,7 @@ class RedisInbox:
 
     def put(self, *, key: str, order: str, kind: str, body: dict[str, JsonValue], at: datetime) -> bool:
         """Store a delivery, by one call; False where what happened is known already."""
-        stream = stream_of(order)
-        arguments: list[Any] = [
-            _digest(key),
-            at.timestamp(),
-            (at - REMEMBERED).timestamp(),
-            REMEMBERED_AT_MOST,
-            key,
-            order,
-            kind,
-            json.dumps(body),
-            at.isoformat(),
-        ]
-        with answering():
-            return bool(self._put(keys=[_stream(stream), f"shipmate:inbox:{stream}:seen"], args=arguments))
+        return self._putting.put(key=key, order=order, kind=kind, body=body, at=at)
 
     def take(self, owner: str, *, wait: float, limit: int = 32) -> Iterator[Delivered]:
         """Deliveries of the streams that this owner leases, in order within each; takes over streams that lapsed.
@@ -183,7 +155,7 @@ class RedisInbox:
         stream, fence, entry = delivered.id.split("/")
         self._struck.setdefault(owner, set()).add(delivered.id)
         with answering():
-            self._done(keys=[_stream(stream), _lease_key(stream), _FENCES], args=[owner, stream, fence, entry])
+            self._done(keys=[stream_key(stream), _lease_key(stream), _FENCES], args=[owner, stream, fence, entry])
 
     def _held(self, owner: str) -> dict[int, int]:
         keys = [_LISTENERS, _FENCES, *(_lease_key(stream) for stream in range(STREAMS))]
@@ -193,7 +165,7 @@ class RedisInbox:
     def _read(self, held: dict[int, int], wait: float, limit: int) -> list[Delivered]:
         # Streams hold only what is not handled, so reading from the start gives the oldest, and waits if there is none.
         # An owner without a stream waits at one that stays empty.
-        streams: dict[Any, Any] = {_stream(stream): "0" for stream in held} or {"shipmate:inbox:none": "0"}
+        streams: dict[Any, Any] = {stream_key(stream): "0" for stream in held} or {"shipmate:inbox:none": "0"}
         answer: Any = self._client.xread(streams, count=limit, block=max(1, int(wait * 1000)))
         if isinstance(answer, dict):
             answer = [(name, [entry for batch in batches for entry in batch]) for name, batches in answer.items()]
@@ -271,19 +243,6 @@ class _Batch:
         self.owner = owner
         self.held = held
         self.lost = False
-
-
-def stream_of(order: str) -> int:
-    """The stream of what must be handled in order."""
-    return int.from_bytes(_digest(order)[:8]) % STREAMS
-
-
-def _digest(text: str) -> bytes:
-    return hashlib.blake2b(text.encode(), digest_size=16).digest()
-
-
-def _stream(stream: int | str) -> str:
-    return f"shipmate:inbox:{stream}"
 
 
 def _lease_key(stream: int | str) -> str:

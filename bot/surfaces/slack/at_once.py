@@ -6,7 +6,7 @@ It only reads; what it causes goes through the inbox like everything else.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from actions.core.catalog import Catalog, Verb
@@ -18,10 +18,12 @@ from actions.core.ports.messaging import Inbox
 from actions.core.ports.surroundings import Clock
 from bot.surfaces.slack import forms
 from bot.surfaces.slack.client import SlackFailed, Workspaces
-from bot.surfaces.slack.door import Answer
-from bot.surfaces.slack.intake import AtOnce, click_place, place_of
+from bot.surfaces.slack.door import Answer, Answering, Immediate
+from bot.surfaces.slack.intake import AtOnce
 from bot.surfaces.slack.people import People
+from bot.surfaces.slack.places import click_place, place_of
 from bot.surfaces.slack.render import options
+from bot.web.limits import Threads
 
 log = logging.getLogger("shipmate.slack")
 
@@ -209,6 +211,16 @@ class AtOnceAnswers:
             return None
         verb = self._catalog[name]
         return verb if verb.policy.public else None
+
+
+def in_threads(immediate: Immediate) -> Answering:
+    """Have the loop answer by calls into the house from threads."""
+    threads = Threads()
+
+    def answering(found: AtOnce) -> Awaitable[Answer]:
+        return threads.call(immediate.answer, found)
+
+    return answering
 
 
 def _team(payload: Mapping[str, Any]) -> str:

@@ -19,8 +19,8 @@ from actions.core.request import Request, State
 from bot.conversation import Conversation
 from bot.surfaces.slack.client import Declined, Down, Gone, Limited, Locked, SlackFailed
 from bot.surfaces.slack.drawing import Drawing
-from bot.surfaces.slack.intake import place_of
 from bot.surfaces.slack.people import People
+from bot.surfaces.slack.places import place_of
 from bot.surfaces.slack.posting import Posting, arguments
 from bot.surfaces.slack.render import Message
 from bot.surfaces.slack.streaming import Streams

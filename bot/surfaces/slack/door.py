@@ -7,18 +7,21 @@ import hmac
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qs
 
-from starlette.types import Receive, Scope, Send
-
 from actions.core.errors import ShipmateError
-from actions.core.ports.messaging import Inbox
 from actions.core.ports.surroundings import Clock
+from bot.surfaces.slack import starting
 from bot.surfaces.slack.intake import AtOnce, Taken, sort
 from bot.surfaces.slack.storing import Storing
-from bot.web.limits import Threads
+from bot.web.busy import Busy, Starting
+from bot.web.later import Later
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
 
 log = logging.getLogger("shipmate.slack")
 
@@ -26,9 +29,15 @@ FRESH = 300
 """Seconds for which a signature counts; an older one may be a replay."""
 LARGEST = 256 * 1024
 """The largest body that is read, in bytes."""
+AT_ONCE = 2.5
+"""Seconds for which what cannot wait for the inbox waits for the house; after three Slack tells the person that it failed."""
 
 Answer = Mapping[str, Any] | None
 """The response's body; None for an empty one."""
+
+
+Answering = Callable[[AtOnce], Awaitable[Answer]]
+"""Answers from the loop what cannot wait for the inbox; raises `ShipmateError`s."""
 
 
 class Immediate(Protocol):
@@ -36,6 +45,13 @@ class Immediate(Protocol):
 
     def answer(self, found: AtOnce) -> Answer:
         """What the response says."""
+
+
+class Inbox(Protocol):
+    """What a door needs of the inbox."""
+
+    def put(self, *, key: str, order: str, kind: str, body: dict[str, Any], at: datetime) -> bool:
+        """Store a delivery; False where what happened is known already."""
 
 
 def signed(secret: bytes, timestamp: str, body: bytes, signature: str, now: float) -> bool:
@@ -54,8 +70,29 @@ def signed(secret: bytes, timestamp: str, body: bytes, signature: str, now: floa
     return hmac.compare_digest(expected.encode(), signature.encode("utf-8", "replace"))
 
 
+class Store:
+    """Stores what was taken in.
+
+    Args:
+        inbox: where.
+        clock: the time.
+    """
+
+    def __init__(self, inbox: Inbox, clock: Clock) -> None:
+        self._inbox = inbox
+        self._clock = clock
+
+    def __call__(self, found: Taken) -> None:
+        """Store it; once this returns it is safe.
+
+        Raises:
+            Unreachable: it could not be stored, and is not to be acknowledged.
+        """
+        self._inbox.put(key=found.key, order=found.order, kind=found.kind, body=found.body, at=self._clock.now())
+
+
 class Door:
-    """What HTTP and Socket Mode have in common: a payload in, a response out.
+    """The way in for payloads that were verified already: a payload in, a response out.
 
     Args:
         inbox: where deliveries are stored.
@@ -64,22 +101,18 @@ class Door:
     """
 
     def __init__(self, inbox: Inbox, immediate: Immediate, clock: Clock) -> None:
-        self._inbox = inbox
+        self._store = Store(inbox, clock)
         self._immediate = immediate
-        self._clock = clock
 
     def take(self, payload: Mapping[str, Any]) -> Answer:
-        """Take in a verified payload; once this returns it is safe.
+        """Take in a payload; once this returns it is safe.
 
         Raises:
             Unreachable: it could not be stored, and is not to be acknowledged.
         """
-        return self.settle(sort(payload))
-
-    def settle(self, found: Taken | AtOnce | None) -> Answer:
-        """Store or answer what was found in a payload; raises as `take`."""
+        found = sort(payload)
         if isinstance(found, Taken):
-            self._inbox.put(key=found.key, order=found.order, kind=found.kind, body=found.body, at=self._clock.now())
+            self._store(found)
             return None
         return None if found is None else self._immediate.answer(found)
 
@@ -87,20 +120,22 @@ class Door:
 class HttpDoor:
     """The ASGI application behind `POST /slack/events`.
 
+    It takes deliveries in from the moment on at which the process listens. What wants its answer in the response
+    waits for the house.
+
+    Attributes:
+        answering: what answers at once, as soon as the house stands.
+
     Args:
-        door: where payloads go.
+        store: stores one delivery.
         secret: the app's signing secret.
-        threads: takes calls into the house to threads.
         now: the time, in seconds since 1970.
     """
 
-    def __init__(
-        self, door: Door, secret: str, *, threads: Threads | None = None, now: Callable[[], float] = time.time
-    ) -> None:
-        self._door = door
+    def __init__(self, store: Callable[[Taken], object], secret: str, *, now: Callable[[], float] = time.time) -> None:
+        self.answering: Later[Answering] = Later()
         self._secret = secret.encode()
-        self._threads = threads or Threads()
-        self._storing = Storing(door.settle)
+        self._storing = Storing(store)
         self._now = now
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -127,18 +162,27 @@ class HttpDoor:
         if found is None:
             await _respond(send, 200)
             return
-        answer: Answer = None
         try:
-            if isinstance(found, Taken):
-                await self._storing.put(found)
-            else:
-                answer = await self._threads.call(self._door.settle, found)
+            answer = await self._taken_in(found)
         except ShipmateError as error:
             # Not acknowledged: Slack delivers it again.
             log.warning("a delivery of Slack's was not taken in: %s", error)
             await _respond(send, 503)
             return
         await _respond(send, 200, answer)
+
+    async def _taken_in(self, found: Taken | AtOnce) -> Answer:
+        if isinstance(found, Taken):
+            await self._storing.put(found)
+            return None
+        try:
+            answering = await self.answering.get(within=AT_ONCE)
+        except (Starting, Busy):
+            # Slack delivers none of these again: who has a place for words is told in words.
+            if (told := starting.words(found)) is None:
+                raise
+            return told
+        return await answering(found)
 
 
 async def _body(receive: Receive) -> bytes | None:

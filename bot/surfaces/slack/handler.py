@@ -19,8 +19,8 @@ from bot.surfaces.slack.client import SlackFailed, Workspaces
 from bot.surfaces.slack.delivery import Cards
 from bot.surfaces.slack.drawing import Drawing
 from bot.surfaces.slack.home import Home
-from bot.surfaces.slack.intake import place_of
 from bot.surfaces.slack.people import People
+from bot.surfaces.slack.places import place_of
 from bot.surfaces.slack.posting import Posting
 from bot.surfaces.slack.text import Said, read
 

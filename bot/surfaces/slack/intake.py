@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from actions.core.places import Place
-
 _SPOKEN = frozenset({None, "file_share", "thread_broadcast", "me_message"})
 """The subtypes of messages that people write; the others tell of edits, deletions, bots and the channel."""
 _FORWARDED = 4_000
@@ -61,13 +59,8 @@ def sort(payload: Mapping[str, Any]) -> Taken | AtOnce | None:
     return None
 
 
-def place_of(team: str, channel: str, thread: str) -> Place:
-    """The place of a thread; without one, the channel or conversation itself."""
-    return Place(surface="slack", tenant=team, channel=channel, thread=thread)
-
-
 def _order(team: str, channel: str, thread: str) -> str:
-    # As `Place.key`, written out: the door does this for every message of every channel.
+    # As `Place.key`, written out: the door does this for every message of every channel, before pydantic is imported.
     return f"slack/{team}/{channel}/{thread}"
 
 
@@ -149,18 +142,17 @@ def _click(payload: Mapping[str, Any]) -> Taken | AtOnce | None:
         return AtOnce("choose", payload)
     if kind not in {"press", "answer", "feedback"}:
         return None
-    place = click_place(payload)
+    team, channel, thread = clicked_in(payload)
     container, user = payload.get("container") or {}, payload.get("user") or {}
     home = (payload.get("view") or {}).get("type") == "home"
-    team = (payload.get("team") or {}).get("id") or user.get("team_id") or ""
     message = container.get("message_ts") or container.get("view_id") or ""
     value = (action.get("selected_option") or {}).get("value") or action.get("value") or ""
     body = {
         "team": team,
         "user": user.get("id") or "",
         "user_team": user.get("team_id") or "",
-        "channel": place.channel,
-        "thread": place.thread,
+        "channel": channel,
+        "thread": thread,
         "message": message,
         "private": bool(container.get("is_ephemeral")),
         "home": home,
@@ -169,12 +161,12 @@ def _click(payload: Mapping[str, Any]) -> Taken | AtOnce | None:
         "request": (action.get("block_id") or "").partition(":")[2] if kind == "feedback" else "",
         "response_url": payload.get("response_url") or "",
     }
-    key = f"slack/{team}/{place.channel}/{message}/{action.get('action_ts')}/{user.get('id')}/pressed"
-    return Taken(key, place.key, "slack.pressed", body)
+    key = f"slack/{team}/{channel}/{message}/{action.get('action_ts')}/{user.get('id')}/pressed"
+    return Taken(key, _order(team, channel, thread), "slack.pressed", body)
 
 
-def click_place(payload: Mapping[str, Any]) -> Place:
-    """Where a click is answered: in the thread of its message; in a direct message beside it."""
+def clicked_in(payload: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Where a click is answered: workspace, channel, and the thread of its message; in a direct message beside it."""
     container, message = payload.get("container") or {}, payload.get("message") or {}
     team = (payload.get("team") or {}).get("id") or (payload.get("user") or {}).get("team_id") or ""
     # What is pressed in App Home is answered to the person directly.
@@ -183,7 +175,7 @@ def click_place(payload: Mapping[str, Any]) -> Place:
     thread = message.get("thread_ts") or container.get("thread_ts") or ""
     if not thread and channel[:1] not in {"", "D", "U", "W"} and not container.get("is_ephemeral"):
         thread = container.get("message_ts") or message.get("ts") or ""
-    return place_of(team, channel, thread)
+    return team, channel, thread
 
 
 def _command(payload: Mapping[str, Any]) -> Taken | AtOnce:

@@ -8,7 +8,7 @@ from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 
 from bot.surfaces.slack.intake import Taken
-from bot.web.limits import Busy
+from bot.web.busy import Busy
 
 WAITING = 1000
 """How many deliveries may wait to be stored; more are not acknowledged, and Slack delivers them again."""

@@ -18,11 +18,12 @@ from bot.links import Links
 from bot.settings import Settings
 from bot.surfaces.slack.agenda import Agenda
 from bot.surfaces.slack.assistant import Assistant
-from bot.surfaces.slack.at_once import AtOnceAnswers
+from bot.surfaces.slack.at_once import AtOnceAnswers, in_threads
 from bot.surfaces.slack.client import Api, Line, OneWorkspace, Workspaces, respond
 from bot.surfaces.slack.delivery import Cards
 from bot.surfaces.slack.door import Door, HttpDoor
 from bot.surfaces.slack.drawing import Drawing
+from bot.surfaces.slack.entrance import PATH, installs
 from bot.surfaces.slack.handler import Handler
 from bot.surfaces.slack.home import Home
 from bot.surfaces.slack.installed import InstalledWorkspaces, Seal
@@ -46,11 +47,6 @@ MADE = timedelta(seconds=0.5)
 AT_MOST = 500
 
 
-def is_configured(settings: Settings) -> bool:
-    """Whether there is a workspace to talk to: by a token of its own, or by installing the app."""
-    return settings.slack_bot_token is not None or _installs(settings)
-
-
 def workspaces(house: House, settings: Settings) -> Workspaces:
     """The workspaces; nothing is sent yet.
 
@@ -60,27 +56,28 @@ def workspaces(house: House, settings: Settings) -> Workspaces:
     token = settings.slack_bot_token
     line = Line(settings.slack_api_url)
     own = OneWorkspace(Api(line, token.get_secret_value())) if token else None
-    if own is not None and not _installs(settings):
+    if own is not None and not installs(settings):
         return own
     return _installed(house, settings, own, line)
 
 
-def routes(house: House, settings: Settings) -> Sequence[BaseRoute]:
+def routes(house: House, settings: Settings, door: HttpDoor | None) -> Sequence[BaseRoute]:
     """What Slack needs in the web process; nothing where it is not configured.
+
+    Args:
+        house: Shipmate, put together.
+        settings: where things are.
+        door: the open door, which can answer everything from now on.
 
     Raises:
         WeakSecret: as `workspaces`.
     """
-    if settings.slack_signing_secret is None or not is_configured(settings):
+    if door is None:
         return ()
     where = workspaces(house, settings)
-    door = HttpDoor(door_of(house, where), settings.slack_signing_secret.get_secret_value())
     pages = _oauth(house, settings, where).routes() if isinstance(where, InstalledWorkspaces) else ()
-    return (Route("/slack/events", door, methods=["POST"]), *pages)
-
-
-def _installs(settings: Settings) -> bool:
-    return settings.slack_client_id is not None and settings.slack_client_secret is not None
+    door.answering.come(in_threads(_immediate(house, where)))
+    return (Route(PATH, door, methods=["POST"]), *pages)
 
 
 def _installed(house: House, settings: Settings, own: OneWorkspace | None, line: Line) -> InstalledWorkspaces:
@@ -119,8 +116,12 @@ def _app(settings: Settings) -> tuple[str, str]:
 
 
 def door_of(house: House, where: Workspaces) -> Door:
-    """The way in."""
-    immediate = AtOnceAnswers(
+    """The way in for payloads that are verified already."""
+    return Door(house.passing.inbox, _immediate(house, where), house.clock)
+
+
+def _immediate(house: House, where: Workspaces) -> AtOnceAnswers:
+    return AtOnceAnswers(
         catalog=house.catalog,
         organization=house.organization,
         offers=house.kept.offers,
@@ -129,7 +130,6 @@ def door_of(house: House, where: Workspaces) -> Door:
         clock=house.clock,
         people=People(house.organization, where, house.clock),
     )
-    return Door(house.passing.inbox, immediate, house.clock)
 
 
 def listening(house: House, settings: Settings) -> Slack:

@@ -11,7 +11,8 @@ import pytest
 import redis
 
 from actions.core.ports.messaging import Delivered
-from bot.stores.redis.inbox import REMEMBERED, STREAMS, RedisInbox, stream_of
+from bot.stores.redis.inbox import RedisInbox
+from bot.stores.redis.putting import REMEMBERED, STREAMS, stream_of
 from tests.bot.stores.making import NOW
 
 SHORT = timedelta(milliseconds=800)

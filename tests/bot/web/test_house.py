@@ -12,7 +12,7 @@ from actions.core.places import Place
 from bot import tokens
 from bot.testing import Bot
 from bot.web.house import HouseDesk, UnknownRequest
-from bot.web.server import hand_out_tokens
+from bot.web.site import hand_out_tokens
 
 PLACE = Place(surface="terminal", channel="api", thread="t")
 

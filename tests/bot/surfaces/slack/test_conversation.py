@@ -12,7 +12,7 @@ import pytest
 from actions.core.people import Requester, Standing
 from actions.core.request import Origin, Proposal
 from bot.surfaces.slack.client import Api, Down, OneWorkspace
-from bot.surfaces.slack.intake import place_of
+from bot.surfaces.slack.places import place_of
 from bot.surfaces.slack.waiting import AtIt
 from bot.testing import COMPANY
 from tests.bot.surfaces.slack.workspace import (

@@ -14,7 +14,8 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from actions.core.errors import Unreachable
-from bot.surfaces.slack.door import Answer, Door, HttpDoor, signed
+from bot.surfaces.slack.at_once import in_threads
+from bot.surfaces.slack.door import Answer, HttpDoor, Store, signed
 from bot.surfaces.slack.intake import AtOnce, Taken, sort
 from bot.testing.fakes import HandClock, MemoryInbox
 from tests.bot.surfaces.slack.workspace import DANA, ME, TEAM, message
@@ -35,7 +36,8 @@ class Slack:
 
     def __init__(self) -> None:
         self.inbox = MemoryInbox()
-        door = HttpDoor(Door(self.inbox, Nothing(), HandClock()), SECRET, now=lambda: NOW)
+        door = HttpDoor(Store(self.inbox, HandClock()), SECRET, now=lambda: NOW)
+        door.answering.come(in_threads(Nothing()))
         self.client = TestClient(Starlette(routes=[Route("/slack/events", door, methods=["POST"])]))
 
     def send(self, body: str, *, at: float = NOW, kind: str = "application/json", **headers: str) -> Any:

@@ -15,8 +15,8 @@ from starlette.types import Message, Scope
 
 from bot.stores.open import RedisStores, open_redis
 from bot.stores.redis.embedded import start_embedded
-from bot.surfaces.slack.door import Answer, Door, HttpDoor
-from bot.surfaces.slack.intake import AtOnce
+from bot.stores.redis.putting import open_putting
+from bot.surfaces.slack.door import HttpDoor, Store
 from bot.testing.fakes import HandClock
 from tests.bot.surfaces.slack.workspace import DANA, ME, message
 
@@ -26,14 +26,15 @@ SECRET, NOW = "secret", 1_700_000_000.0
 EVENTS, THREADS = 600, 40
 
 
-class Nothing:
-    def answer(self, found: AtOnce) -> Answer:
-        raise AssertionError(found)
+@pytest.fixture
+def redis_url(tmp_path: Path) -> Iterator[str]:
+    with closing(start_embedded(tmp_path)) as valkey:
+        yield valkey.url
 
 
 @pytest.fixture
-def stores(tmp_path: Path) -> Iterator[RedisStores]:
-    with closing(start_embedded(tmp_path)) as valkey, closing(open_redis(valkey.url)) as stores:
+def stores(redis_url: str) -> Iterator[RedisStores]:
+    with closing(open_redis(redis_url)) as stores:
         yield stores
 
 
@@ -59,8 +60,9 @@ async def deliver(door: HttpDoor, body: bytes) -> int:
     return answered[0]
 
 
-def test_nothing_is_lost_and_nothing_doubled(stores: RedisStores) -> None:
-    door = HttpDoor(Door(stores.inbox, Nothing(), HandClock()), SECRET, now=lambda: NOW)
+def test_nothing_is_lost_and_nothing_doubled(stores: RedisStores, redis_url: str) -> None:
+    way_in = open_putting(redis_url)
+    door = HttpDoor(Store(way_in, HandClock()), SECRET, now=lambda: NOW)
     bodies = [
         json.dumps(message(DANA, f"<@{ME}> help", f"17000{n:05}.000100", thread=f"1.{n % THREADS}")).encode()
         for n in range(EVENTS)
@@ -70,7 +72,8 @@ def test_nothing_is_lost_and_nothing_doubled(stores: RedisStores) -> None:
     async def flood() -> Counter[int]:
         return Counter(await asyncio.gather(*(deliver(door, body) for body in (*bodies, *again))))
 
-    assert asyncio.run(flood()) == {200: EVENTS + len(again)}
+    with closing(way_in):
+        assert asyncio.run(flood()) == {200: EVENTS + len(again)}
     handled: list[str] = []
     while len(handled) < EVENTS:
         for delivered in stores.inbox.take("test", wait=5):
