@@ -7,6 +7,7 @@ that the door does not need.
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -23,8 +24,11 @@ from bot.web.front import Front
 if TYPE_CHECKING:
     from bot.web.site import Site
 
+_LOG = logging.getLogger(__name__)
 _GRACE = 8
 """How long open requests may take to be answered at the end, in seconds."""
+_WORD = 300
+"""After how many ticks, of a tenth of a second each, a house that is not built yet is worth a word in the log."""
 _HALF_BUILT = 4
 """How long what is being built is waited for at the end, in seconds."""
 
@@ -102,6 +106,8 @@ class _Server(uvicorn.Server):
         self._building.start()
 
     async def on_tick(self, counter: int) -> bool:
+        if counter and counter % _WORD == 0 and self._front.site.now is None:
+            _LOG.warning("the house is not built yet; what Slack sends is stored, and nothing else is answered")
         return await super().on_tick(counter) or self._front.failure is not None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -134,6 +136,16 @@ async def waiting(work: Awaitable[Answered]) -> asyncio.Future[Answered]:
 
 def body_of(answered: Answered) -> Any:
     return json.loads(answered[2])
+
+
+def test_the_door_imports_nothing_of_the_house() -> None:
+    """Start-up time is noisy; what is imported is not."""
+    program = "import sys, bot.cli, bot.commands.processes, bot.web.server; print('\\n'.join(sys.modules))"
+    out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = set(out.stdout.split())
+    third_party = {name.partition(".")[0] for name in loaded} - set(sys.stdlib_module_names)
+    assert third_party - {"__main__", "__mp_main__", "_distutils_hack"} <= {"actions", "bot", "uvicorn", "click", "h11"}
+    assert not loaded & {"bot.assembly", "bot.web.site", "actions.verbs", "actions.core.action"}
 
 
 def test_an_event_is_acknowledged_before_the_house_stands_and_acts_once() -> None:
