@@ -142,11 +142,16 @@ class Conversation:
             missing = tuple(name for name in self.gate.catalog[offer.action].required() if name not in parameters)
             if missing:
                 lacks = Lacks(action=offer.action, parameters=parameters, missing=missing)
+                self._chose(by, place, Turn(say=_words(lacks), **lacks.model_dump(include=_CHOSEN)))
                 return _for(by, Answer(reply=self._question(lacks), kind="question"))
+        asks = Asks(action=offer.action, parameters=parameters)
         proposal = Proposal(
-            action=offer.action, parameters=parameters, requester=by, place=place, cause=cause, origin=Origin.BUTTON
+            action=asks.action, parameters=asks.parameters, requester=by, place=place, cause=cause, origin=Origin.BUTTON
         )
-        return self.ask(proposal)
+        answer = self.ask(proposal)
+        if answer.request is not None and answer.request.state is not State.REFUSED:
+            self._chose(by, place, Turn(say=_words(asks), **self._meant(asks, answer)))
+        return answer
 
     def card(self, request: Request) -> Reply:
         """A request's card as it is to look now."""
@@ -276,6 +281,14 @@ class Conversation:
             log.warning("sessions do not answer; the message is read without its thread")
             return ()
 
+    def _chose(self, by: Requester, place: Place, turn: Turn) -> None:
+        """Remember what was chosen in a thread as if it had been said there, so that words can go on from it.
+
+        It is nobody's saying: what was pressed was not misunderstood.
+        """
+        if by.standing is not Standing.OUTSIDER:
+            self.gate.aside(lambda: self._remember(place.key, turn))
+
     def _remember(self, key: str, turn: Turn) -> None:
         try:
             self.sessions.add(key, turn)
@@ -300,9 +313,7 @@ class Conversation:
         catalog, organization = self.gate.catalog, self.gate.tools.organization
         parameter = lacks.missing[0]
         choices = choices_for(catalog, organization, lacks.action, parameter)
-        verb = lacks.action.replace("_", " ")
-        known = " ".join(str(value) for value in lacks.parameters.values())
-        subject = f"{verb} {known}".strip()
+        subject = _words(lacks)
         blocks = [Paragraph(text=(says,)) for says in lacks.suggestions]
         examples = catalog[lacks.action].policy.examples
         hint: Text = ("For example: ", Code(text=examples[0])) if examples else ()
@@ -311,6 +322,15 @@ class Conversation:
         question = Question(action=lacks.action, known=lacks.parameters, parameter=parameter, choices=choices)
         notes = [Note(text=says) for says in (hint, *((note,) for note in lacks.notes)) if says]
         return Reply(title=f"{asks} ({subject})", tone=Tone.NEUTRAL, blocks=(*blocks, *notes), question=question)
+
+
+_CHOSEN = {"action", "parameters", "missing"}
+
+
+def _words(meaning: Asks | Lacks) -> str:
+    """A verb and the values that it has, in words."""
+    values = " ".join(str(value) for value in meaning.parameters.values())
+    return f"{meaning.action.replace('_', ' ')} {values}".strip()
 
 
 def choices_for(catalog: Catalog, organization: Organization, action: str, parameter: str) -> tuple[Choice, ...]:

@@ -1,4 +1,4 @@
-"""Remembers which cards are to be drawn at a later time, and has them drawn then."""
+"""Remembers what is to be done at a later time, such as drawing a card, and has it done then."""
 
 from __future__ import annotations
 
@@ -6,69 +6,76 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from threading import Condition, Thread
+from typing import Generic, TypeVar
 
 from actions.core.errors import Unreachable
 from actions.core.ports.surroundings import Clock
-from actions.core.request import Request
 
 log = logging.getLogger("shipmate.slack")
+
+T = TypeVar("T")
 
 _OUTAGE = timedelta(seconds=2)
 _ROUND = 0.2
 """Seconds between two looks where nothing is known to be due sooner."""
 
 
-class Agenda:
-    """Cards to be drawn later; what is lost with the process, the sweep of cards that lag finds.
+class Agenda(Generic[T]):
+    """What is to be done later; it is lost with the process.
 
     Args:
         clock: the time.
-        due: what to do with a request's card when its time has come.
+        due: does what has come due.
+        name_of: tells one thing from another.
     """
 
-    def __init__(self, clock: Clock, due: Callable[[Request], None]) -> None:
+    def __init__(self, clock: Clock, due: Callable[[T], None], name_of: Callable[[T], str]) -> None:
         self._clock = clock
         self._due = due
+        self._name_of = name_of
         self._changed = Condition()
-        self._waiting: dict[str, tuple[datetime, Request]] = {}
+        self._waiting: dict[str, tuple[datetime, T]] = {}
         self._ended = False
         self._thread: Thread | None = None
 
-    def add(self, request: Request, when: datetime) -> None:
-        """Have a card drawn at a time; of two times for one card the sooner counts."""
+    def add(self, item: T, when: datetime) -> None:
+        """Have something done at a time; of two times for one thing the sooner counts."""
+        name = self._name_of(item)
         with self._changed:
-            known = self._waiting.get(request.id)
+            known = self._waiting.get(name)
             if known is None or when < known[0]:
-                self._waiting[request.id] = (when, request)
+                self._waiting[name] = (when, item)
                 self._changed.notify()
 
-    def holds(self, request_id: str) -> bool:
-        """Whether a card waits for its time."""
-        return request_id in self._waiting
+    def holds(self, name: str) -> bool:
+        """Whether something waits for its time."""
+        return name in self._waiting
 
-    def drop(self, request_id: str) -> None:
-        """Forget a card: it is drawn at once."""
+    def drop(self, name: str) -> None:
+        """Forget something: it is done at once."""
         with self._changed:
-            self._waiting.pop(request_id, None)
+            self._waiting.pop(name, None)
 
     @property
     def waiting(self) -> int:
-        """How many cards wait for their time."""
+        """How many things wait for their time."""
         return len(self._waiting)
 
     def flush(self) -> None:
         """Do what is due."""
         now = self._clock.now()
         with self._changed:
-            due = [request for when, request in self._waiting.values() if when <= now]
-            for request in due:
-                del self._waiting[request.id]
-        for request in due:
+            due = [(name, item) for name, (when, item) in self._waiting.items() if when <= now]
+            for name, _ in due:
+                del self._waiting[name]
+        for name, item in due:
             try:
-                self._due(request)
+                self._due(item)
             except Unreachable as error:
-                log.warning("the card of %s waits: %s", request.id, error)
-                self.add(request, now + _OUTAGE)
+                log.warning("%s waits: %s", name, error)
+                self.add(item, now + _OUTAGE)
+            except Exception:
+                log.exception("%s could not be done", name)
 
     def start(self) -> None:
         """Do what is due from a thread of its own, until closed."""

@@ -17,6 +17,7 @@ from actions.core.ports.surroundings import Clock
 from actions.core.reply import Reply, Tone
 from actions.core.request import Request, State
 from bot.conversation import Conversation
+from bot.surfaces.slack.again import pause_after
 from bot.surfaces.slack.client import Declined, Down, Gone, Limited, Locked, SlackFailed
 from bot.surfaces.slack.drawing import Drawing
 from bot.surfaces.slack.people import People
@@ -34,8 +35,6 @@ QUICK = timedelta(seconds=0.4)
 A_WORD = timedelta(seconds=0.8)
 """How long somebody whom an answer is for alone may wait before they are told that it comes."""
 AT_IT = "I am at it; the answer follows."
-PAUSES = (2.0, 5.0, 15.0, 30.0, 60.0)
-"""Seconds to wait after Slack failed once, twice, ..."""
 MADE_NOW = timedelta(seconds=2)
 """How young a request is that was made by what is being handled; after a crash it takes longer until it is taken over."""
 GIVE_UP = timedelta(hours=24)
@@ -126,7 +125,7 @@ class Cards:
         try:
             reference, holding = self._deliver(request, reply, reference, draft=draft, look=not made_now)
         except (Limited, Down, Locked) as error:
-            return self._later(recent, request, error, now)
+            return self._later(recent, request, error, self._clock.now())
         except SlackFailed as error:
             log.error("the card of %s cannot be delivered: %s", request.id, error)  # noqa: TRY400 - told in one line
             self._note(request, reference, failed=str(error))
@@ -213,7 +212,8 @@ class Cards:
         """Edit the card where it stands; else post it, in its thread or directly to the one who asked."""
         place = request.place
         if not reference.get("ts") and look:
-            reference = {**reference, **(self._posting.found_again(request) or {})}
+            found = self._posting.found_again(place, _mark(request), request.created_at)
+            reference = {**reference, **(found or {})}
         reference = self._streams.end(request, reference)
         if reference.get("ts"):
             try:
@@ -223,13 +223,13 @@ class Cards:
             else:
                 return reference
         try:
-            posted = self._posting.post(place, message, request=request.id)
+            posted = self._posting.post(place, message, _mark(request))
         except (Gone, Declined) as error:
             user = self._people.user_of(request.requester.on_behalf_of or request.requester.name)
             if user is None:
                 raise
             log.warning("the card of %s goes to %s directly: %s", request.id, request.requester.name, error)
-            posted = self._posting.post(place_of(place.tenant, user, ""), message, request=request.id)
+            posted = self._posting.post(place_of(place.tenant, user, ""), message, _mark(request))
         reference = {"channel": posted.get("channel"), "ts": posted.get("ts")}
         if request.state is State.AWAITING_APPROVAL:
             # A new message calls by itself those whom it mentions.
@@ -291,13 +291,16 @@ class Cards:
             log.error("the card of %s was not delivered within a day: %s", request.id, error)
             self._note(request, dict(self.reference(request)), failed=str(error))
             return None
-        pause = PAUSES[min(recent.failures, len(PAUSES) - 1)]
-        if isinstance(error, Limited):
-            pause = error.after
+        pause = pause_after(error, recent.failures)
         recent.failures += 1
         recent.not_before = now + timedelta(seconds=pause)
         log.warning("the card of %s waits %.0f s: %s", request.id, pause, error)
         return recent.not_before
+
+
+def _mark(request: Request) -> Mapping[str, str]:
+    """What a card is found again by."""
+    return {"request": request.id}
 
 
 def _owes_a_word(request: Request, reference: Mapping[str, Any]) -> bool:

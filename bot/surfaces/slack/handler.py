@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from itertools import count
 from typing import Any
 
 from actions.core.action import Risk
@@ -14,8 +15,10 @@ from actions.core.ports.ledger import Ledger
 from actions.core.ports.messaging import Delivered, Sessions, Turn
 from actions.core.reply import Button, Code, Note, Reply, Tone
 from actions.core.request import Origin, Proposal, Request, State
+from actions.decisions import sentence
 from bot.conversation import Answer, Conversation, Heard
-from bot.surfaces.slack.client import SlackFailed, Workspaces
+from bot.surfaces.slack.again import Again
+from bot.surfaces.slack.client import Declined, Gone, SlackFailed, Workspaces
 from bot.surfaces.slack.delivery import Cards
 from bot.surfaces.slack.drawing import Drawing
 from bot.surfaces.slack.home import Home
@@ -43,6 +46,7 @@ class Handler:
         posting: sends messages.
         cards: keeps requests' cards up to date.
         home: draws App Home.
+        again: does what is on no record, and again where Slack fails.
         draw_later: has a card of whatever thread drawn.
         draw_at: has a card drawn at a time.
         thinking: shows that Shipmate is at it while something takes long; makes nothing by default.
@@ -60,6 +64,7 @@ class Handler:
         posting: Posting,
         cards: Cards,
         home: Home,
+        again: Again,
         draw_later: Later,
         draw_at: Callable[[Request, Any], None],
         thinking: Callable[[Mapping[str, Any]], AbstractContextManager[object]] = lambda _: nullcontext(),
@@ -73,6 +78,7 @@ class Handler:
         self._posting = posting
         self._cards = cards
         self._home = home
+        self._again = again
         self._draw_later = draw_later
         self._draw_at = draw_at
         self._thinking = thinking
@@ -95,7 +101,7 @@ class Handler:
         if answer.kind == "unclear" and not meant:
             # People talk to each other in threads; what is no request to Shipmate is not interrupted.
             return
-        self._answer(answer, place, body["user"])
+        self._answer(answer, place, delivered)
 
     def commanded(self, delivered: Delivered) -> None:
         """Somebody typed a slash command: it answers to them, and the card of an operation goes to the channel."""
@@ -127,26 +133,50 @@ class Handler:
 
     def _publish(self, team: str, user: str, by: Requester) -> None:
         place = place_of(team, user, "")
-        view = self._home.view(by, lambda request: self._drawing.in_view(place, request))
-        try:
+
+        def publish(_: bool) -> None:
+            view = self._home.view(by, lambda request: self._drawing.in_view(place, request))
             self._workspaces.api(team).call("views.publish", user_id=user, view=view)
-        except SlackFailed as error:
-            log.warning("App Home of %s was not drawn: %s", user, error)
+
+        self._again(f"App Home of {user}", publish)
 
     def _pressed(self, delivered: Delivered, place: Place, by: Requester) -> None:
         body: Mapping[str, Any] = delivered.body
-        answer = self._conversation.press(
-            body["offer"], by=by, place=place, cause=delivered.key, filled=body.get("filled")
-        )
+        answers = body["kind"] == "answer" and bool(body["message"])
+        cause, taken = self._taken(place, body) if answers else (delivered.key, None)
+        answer = self._conversation.press(body["offer"], by=by, place=place, cause=cause, filled=body.get("filled"))
         if answer.request is None:
-            self._whisper(answer.reply, place, body)
+            if answers and answer.kind == "question":
+                self._replace(answer.reply, place, body)
+            else:
+                self._whisper(answer.reply, place, body)
             return
-        if body["kind"] == "answer":
+        if taken is not None and self._chooses_otherwise(body["offer"], taken):
+            says = f"{sentence(taken)} was chosen already, so I do nothing of this."
+            self._whisper(Reply(title=says[:1].upper() + says[1:]), place, body)
+        if answers and answer.request.state is not State.REFUSED:
             self._answered(answer.request, place, body)
         if body.get("private"):
             self._answer_one(answer, place, body, "")
             return
         self._after_choice(answer, answer.request, place, body)
+
+    def _taken(self, place: Place, body: Mapping[str, Any]) -> tuple[str, Request | None]:
+        """The cause of the answer to a question, and what was made of it already.
+
+        One question is answered once, whoever presses what at the same moment; an answer that was refused leaves it open.
+        """
+        for number in count(1):
+            cause = f"slack/{place.tenant}/{place.channel}/{body['message']}/answer/{number}"
+            made = self._ledger.by_cause(cause)
+            if made is None or made.state is not State.REFUSED:
+                break
+        return cause, made
+
+    def _chooses_otherwise(self, offer_id: str, taken: Request) -> bool:
+        """Whether a button of a question stands for something else than the answer that counts."""
+        offer = self._conversation.offers.get(offer_id)
+        return offer is not None and any(taken.parameters.get(k) != v for k, v in offer.parameters.items())
 
     def filled(self, delivered: Delivered) -> None:
         """Somebody sent off a form, whose values were valid then."""
@@ -204,17 +234,25 @@ class Handler:
             log.warning("Slack does not say who Shipmate is in %s: %s", team, error)
             return ""
 
-    def _answer(self, answer: Answer, place: Place, user: str) -> None:
+    def _answer(self, answer: Answer, place: Place, delivered: Delivered) -> None:
         """Answer in the thread, for all to see."""
         if answer.request is not None:
             self._follow(answer)
             self._show(answer.request, answer)
             return
-        try:
-            self._posting.post(place, self._drawing.message(answer.reply, place))
-        except SlackFailed as error:
-            log.warning("an answer in %s goes to the one who asked: %s", place.key, error)
-            self._whisper(answer.reply, place_of(place.tenant, user, ""), {"user": user})
+        user, mark = str(delivered.body["user"]), {"answers": delivered.key}
+        message = self._drawing.message(answer.reply, place)
+
+        def post(again: bool) -> None:
+            if again and self._posting.found_again(place, mark, delivered.at):
+                return
+            try:
+                self._posting.post(place, message, mark)
+            except (Gone, Declined) as error:
+                log.warning("an answer in %s goes to the one who asked: %s", place.key, error)
+                self._posting.whisper(place_of(place.tenant, user, ""), user, message)
+
+        self._again(f"the answer to {delivered.key}", post)
 
     def _answer_one(self, answer: Answer, place: Place, body: Mapping[str, Any], said: str) -> None:
         """Answer to one person; the card of an operation that goes on is for the channel."""
@@ -276,11 +314,21 @@ class Handler:
             self._draw_at(request, again)
 
     def _whisper(self, reply: Reply, place: Place, body: Mapping[str, Any]) -> None:
+        message, user = self._drawing.message(reply, place), body["user"]
+        url = body.get("response_url", "")
+        self._again(f"an answer for {user} alone", lambda _: self._posting.whisper(place, user, message, url))
+
+    def _replace(self, reply: Reply, place: Place, body: Mapping[str, Any]) -> None:
+        """The next question stands where the one stood that was answered."""
         message = self._drawing.message(reply, place)
+        if body.get("private"):
+            self._posting.whisper(place, body["user"], message, body["response_url"], instead=True)
+            return
         try:
-            self._posting.whisper(place, body["user"], message, body.get("response_url", ""))
+            self._posting.edit(place.tenant, place.channel, body["message"], message)
         except SlackFailed as error:
-            log.error("an answer for one person was not delivered: %s", error)  # noqa: TRY400 - told in one line
+            log.info("the next question is asked beside the one before: %s", error)
+            self._whisper(reply, place, body)
 
     def _answered(self, request: Request, place: Place, body: Mapping[str, Any]) -> None:
         """A question that was answered shows the answer in place of its buttons."""

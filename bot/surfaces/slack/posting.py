@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from actions.core.places import Place
-from actions.core.request import Request
 from bot.surfaces.slack.client import Declined, Down, Gone, Workspaces
 from bot.surfaces.slack.render import Message
 
 log = logging.getLogger("shipmate.slack")
 
 MARK = "shipmate_card"
-"""What a card's metadata calls itself."""
+"""What the metadata of Shipmate's messages calls itself."""
 
 
 class Posting:
@@ -29,21 +29,21 @@ class Posting:
         self._workspaces = workspaces
         self._respond = respond
 
-    def post(self, place: Place, message: Message, *, request: str = "") -> Mapping[str, Any]:
+    def post(self, place: Place, message: Message, mark: Mapping[str, str] | None = None) -> Mapping[str, Any]:
         """Post a message into a thread.
 
         Args:
             place: the thread.
             message: the message.
-            request: whose card it is, noted in its metadata; empty for what is no card.
+            mark: by what it can be found again; stands in its metadata.
 
         Returns:
             The channel and time-stamp at which it stands.
         """
         api = self._workspaces.api(place.tenant)
-        mark = {"event_type": MARK, "event_payload": {"request": request}} if request else None
+        metadata = {"event_type": MARK, "event_payload": dict(mark)} if mark else None
         where = {"channel": place.channel, "thread_ts": place.thread or None}
-        quiet = {"unfurl_links": False, "unfurl_media": False, "metadata": mark}
+        quiet = {"unfurl_links": False, "unfurl_media": False, "metadata": metadata}
         return _with_words(message, lambda drawn: api.call("chat.postMessage", **where, **drawn, **quiet))
 
     def edit(self, team: str, channel: str, ts: str, message: Message) -> None:
@@ -51,11 +51,21 @@ class Posting:
         api = self._workspaces.api(team)
         _with_words(message, lambda drawn: api.call("chat.update", channel=channel, ts=ts, **drawn))
 
-    def whisper(self, place: Place, user: str, message: Message, response_url: str = "") -> None:
-        """Tell one person something that the others in the channel do not see."""
+    def whisper(
+        self, place: Place, user: str, message: Message, response_url: str = "", *, instead: bool = False
+    ) -> None:
+        """Tell one person something that the others in the channel do not see.
+
+        Args:
+            place: where.
+            user: the person.
+            message: what they are told.
+            response_url: where they pressed or typed something; empty where that is not known.
+            instead: whether it takes the place of the message that they pressed.
+        """
         drawn = arguments(message)
         if response_url and self._respond(
-            response_url, {**drawn, "response_type": "ephemeral", "replace_original": False}
+            response_url, {**drawn, "response_type": "ephemeral", "replace_original": instead}
         ):
             return
         api = self._workspaces.api(place.tenant)
@@ -84,26 +94,30 @@ class Posting:
         """Take away a message that one person alone saw."""
         self._respond(response_url, {"delete_original": True})
 
-    def found_again(self, request: Request) -> Mapping[str, Any] | None:
-        """Where a request's card stands of which it is not known whether it was posted; None where none is found."""
-        place = request.place
+    def found_again(self, place: Place, mark: Mapping[str, str], since: datetime) -> Mapping[str, Any] | None:
+        """Where a message stands of which it is not known whether it was posted; None where none is found.
+
+        Args:
+            place: the thread.
+            mark: what it was marked with.
+            since: when what it answers was said.
+        """
         method = "conversations.replies" if place.thread else "conversations.history"
         try:
             found: Any = self._workspaces.api(place.tenant).call(
                 method,
                 channel=place.channel,
                 ts=place.thread or None,
-                oldest=f"{request.created_at.timestamp() - 60:.6f}",
+                oldest=f"{since.timestamp() - 60:.6f}",
                 include_all_metadata="true",
                 limit=100,
             )
         except (Gone, Declined, Down) as error:
-            log.info("a card of %s could not be looked for: %s", request.id, error)
+            log.info("a message with the mark %s could not be looked for: %s", dict(mark), error)
             return None
         for message in found.get("messages") or ():
-            mark = message.get("metadata") or {}
-            payload = mark.get("event_payload") or {}
-            if mark.get("event_type") == MARK and payload.get("request") == request.id:
+            metadata = message.get("metadata") or {}
+            if metadata.get("event_type") == MARK and metadata.get("event_payload") == dict(mark):
                 return {"channel": place.channel, "ts": message.get("ts")}
         return None
 

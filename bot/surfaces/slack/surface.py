@@ -16,6 +16,7 @@ from actions.core.request import Request
 from bot.assembly import House
 from bot.links import Links
 from bot.settings import Settings
+from bot.surfaces.slack.again import Again
 from bot.surfaces.slack.agenda import Agenda
 from bot.surfaces.slack.assistant import Assistant
 from bot.surfaces.slack.at_once import AtOnceAnswers, in_threads
@@ -137,6 +138,7 @@ def listening(house: House, settings: Settings) -> Slack:
     where = workspaces(house, settings)
     found = Slack(house, where, address=settings.address)
     found.agenda.start()
+    found.again.agenda.start()
     found.at_it.start()
     Thread(target=_warm, args=(house, where), name="slack-warm", daemon=True).start()
     if settings.slack_app_token is not None:
@@ -180,9 +182,10 @@ class Slack:
         self._where = where
         self._swept: datetime | None = None
         self._made: deque[tuple[str, datetime]] = deque()
-        self.agenda = Agenda(house.clock, self._draw_now)
+        self.agenda = Agenda(house.clock, self._draw_now, name_of=lambda request: request.id)
+        self.again = Again(house.clock, house.ids)
         self.at_it = AtIt(where)
-        self.closing: list[Callable[[], None]] = [self.agenda.close, self.at_it.close]
+        self.closing: list[Callable[[], None]] = [self.agenda.close, self.again.agenda.close, self.at_it.close]
         people = People(house.organization, where, house.clock)
         links = Links(house.kept.offers, house.clock, house.ids, address)
 
@@ -219,6 +222,7 @@ class Slack:
                 deployments=house.kept.deployments,
                 clock=house.clock,
             ),
+            again=self.again,
             draw_later=self._draw_later,
             draw_at=self.agenda.add,
             thinking=self.at_it,

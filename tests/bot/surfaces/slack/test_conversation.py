@@ -235,7 +235,7 @@ def test_thumbs_are_kept_with_the_request(office: Office) -> None:
     card = office.card()
     block = next(b for b in card["blocks"] if b["type"] == "context_actions")
     element = {"type": "feedback_buttons", "action_id": "feedback", "block_id": block["block_id"], "value": "up"}
-    office.deliver(click(DANA, card, element, "t", {}))
+    office.deliver(click(DANA, card, element, {}))
     office.listen()
     request = office.bot.request("R-1")
     assert office.slack.cards.reference(request)["feedback"] == {DANA: "up"}

@@ -82,7 +82,7 @@ def test_an_approval_counts_once_though_the_listener_dies_before_it_is_struck_of
     office.pass_time(3)
     card = office.posted()[0]
     approve = next(n for n in nodes(card["blocks"]) if n.get("type") == "button" and n["text"]["text"] == "Approve")
-    office.deliver(click(ERIN, card, {**approve, "block_id": "b"}, "t", {}))
+    office.deliver(click(ERIN, card, {**approve, "block_id": "b"}, {}))
     with monkeypatch.context() as patch:
         dies_after(office.slack.handler, "_after_choice", patch)
         with pytest.raises(Died):

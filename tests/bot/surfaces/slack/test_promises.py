@@ -66,21 +66,7 @@ def test_more_than_a_few_choices_are_a_select() -> None:
     question = office.card()
     (select,) = next(b for b in question["blocks"] if b["type"] == "actions")["elements"]
     assert select["type"] == "static_select"
-    chosen = next(option for option in select["options"] if option["text"]["text"] == "staging")
-    office.deliver(
-        {
-            "type": "block_actions",
-            "team": {"id": TEAM},
-            "user": {"id": DANA, "team_id": TEAM},
-            "channel": {"id": CHANNEL},
-            "container": {"type": "message", "message_ts": question["ts"], "channel_id": CHANNEL},
-            "message": {"ts": question["ts"], "thread_ts": question["thread_ts"]},
-            "actions": [
-                {"type": "static_select", "action_id": "answer", "action_ts": "5.5", "selected_option": chosen}
-            ],
-        }
-    )
-    office.listen()
+    office.choose(DANA, question, "staging")
     office.pass_time(60)
     assert "checkout v1.4.2 runs in staging" in says(office.posted()[-1])
 

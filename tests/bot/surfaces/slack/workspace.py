@@ -218,12 +218,25 @@ class Office:
         for block in card["blocks"]:
             for element in block.get("elements", ()):
                 if element.get("type") == "button" and element["text"]["text"] == label:
-                    answer = self.deliver(
-                        click(user, card, {**element, "block_id": block.get("block_id", "b")}, trigger, more)
-                    )
-                    self.listen()
-                    return answer
+                    held = {**element, "block_id": block.get("block_id", "b")}
+                    return self._click(user, card, held, {"trigger_id": trigger, **more})
         raise AssertionError(f"no button {label!r} on {shown(card['blocks'])!r}")
+
+    def choose(self, user: str, card: Mapping[str, Any], label: str, **more: Any) -> Answer:
+        """Somebody chooses what has that label in a select."""
+        for block in card["blocks"]:
+            for element in block.get("elements", ()):
+                for option in element.get("options", ()):
+                    if option["text"]["text"] == label:
+                        chosen = {**element, "value": option["value"]}
+                        return self._click(user, card, chosen, more)
+        raise AssertionError(f"no choice {label!r} on {shown(card['blocks'])!r}")
+
+    def _click(self, user: str, card: Mapping[str, Any], element: Mapping[str, Any], more: Mapping[str, Any]) -> Answer:
+        pressed = {"block_id": "b", **element, "action_ts": f"5.{next(self._stamps)}"}
+        answer = self.deliver(click(user, card, pressed, more))
+        self.listen()
+        return answer
 
     def send_off(self, user: str, view: Mapping[str, Any], number: int = 1, **values: str) -> Answer:
         """Somebody fills in a modal and sends it off."""
@@ -269,6 +282,7 @@ class Office:
                 listener.draw(*announced[self._heard])
                 self._heard += 1
             listener.agenda.flush()
+            listener.again.agenda.flush()
             waiting = list(inbox.take("test", wait=0))
             if not waiting:
                 return
@@ -281,7 +295,7 @@ class Office:
         self.bot.work()
         self.listen()
         for _ in range(seconds):
-            if not self.bot.open() and not self.slack.agenda.waiting:
+            if not self.bot.open() and not self.slack.agenda.waiting + self.slack.again.agenda.waiting:
                 return
             self.bot.tick()
             self.slack.redraw_lagging()
@@ -319,16 +333,14 @@ def message(user: str, text: str, ts: str, *, thread: str = "", channel: str = C
     }
 
 
-def click(
-    user: str, card: Mapping[str, Any], element: Mapping[str, Any], trigger: str, more: Mapping[str, Any]
-) -> dict[str, Any]:
+def click(user: str, card: Mapping[str, Any], element: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
     """A press as Slack delivers it."""
     inside = {"ts": card["ts"], **({"thread_ts": card["thread_ts"]} if card.get("thread_ts") else {})}
     action = {
         "type": element["type"],
         "action_id": element["action_id"],
         "block_id": element["block_id"],
-        "action_ts": "5.5",
+        "action_ts": element.get("action_ts", "5.5"),
     }
     return {
         "type": "block_actions",
@@ -337,10 +349,15 @@ def click(
         "channel": {"id": card["channel"]},
         "container": {"type": "message", "message_ts": card["ts"], "channel_id": card["channel"]},
         "message": inside,
-        "trigger_id": trigger,
-        "actions": [{**action, "value": element.get("value")}],
+        "trigger_id": "trigger",
+        "actions": [{**action, **_chosen(element)}],
         **more,
     }
+
+
+def _chosen(element: Mapping[str, Any]) -> dict[str, Any]:
+    value = element.get("value")
+    return {"selected_option": {"value": value}} if "select" in element["type"] else {"value": value}
 
 
 def says(card: Mapping[str, Any]) -> str:
