@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import threading
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -41,6 +40,13 @@ class Site(NamedTuple):
     application: Starlette
     house: House
 
+    def warm(self) -> None:
+        """Have the reader of messages learn the catalogue before the first message comes."""
+        try:
+            self.house.conversation.understanding()
+        except Exception:  # noqa: BLE001 - a server without a reader still serves everything else
+            _LOG.exception("the reader of messages is not ready; the first message tries again")
+
 
 def build(settings: Settings, door: HttpDoor | None, *, hand_out: Path | None = None) -> Site:
     """Build the house, and the application over it.
@@ -62,7 +68,6 @@ def build(settings: Settings, door: HttpDoor | None, *, hand_out: Path | None = 
     except BaseException:
         house.close()
         raise
-    threading.Thread(target=_warm, args=(house,), name="warm", daemon=True).start()
     return Site(application, house)
 
 
@@ -78,14 +83,6 @@ def routes(house: House, settings: Settings, door: HttpDoor | None) -> list[Base
         token = settings.gitlab_webhook_token.get_secret_value()
         found.append(Hook(token, house.passing.inbox, house.organization, house.clock).route())
     return found
-
-
-def _warm(house: House) -> None:
-    """Have the reader of messages learn the catalogue before the first message comes."""
-    try:
-        house.conversation.understanding()
-    except Exception:  # noqa: BLE001 - a server without a reader still serves everything else
-        _LOG.exception("the reader of messages is not ready; the first message tries again")
 
 
 def hand_out_tokens(house: House, file: Path) -> None:
