@@ -11,10 +11,8 @@ import gc
 import logging
 import os
 import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from types import FrameType
 
@@ -23,6 +21,7 @@ from actions.core.ports.ledger import LEASE
 from actions.core.request import Request
 from bot import logs
 from bot.assembly import House, assemble
+from bot.keeping import Keeper
 from bot.settings import Settings
 
 log = logging.getLogger("shipmate.worker")
@@ -84,30 +83,15 @@ def house() -> House:
             message = "a worker's job was called outside a worker"
             raise RuntimeError(message)
         settings, organization = _prepared
-        _house = assemble(settings, organization=organization, heartbeat=_heartbeat)
+        _house = assemble(settings, organization=organization, heartbeat=Keeper(_renew, _BEAT, name="leases").keeping)
     return _house
 
 
-@contextmanager
-def _heartbeat(requests: Sequence[Request]) -> Iterator[None]:
-    """Renew the leases on requests for as long as their work goes on."""
-    over = threading.Event()
-
-    def beat() -> None:
-        found, held = house(), list(requests)
-        while held and not over.wait(_BEAT):
-            try:
-                held = [r for r in held if found.kept.ledger.renew(r, until=found.clock.now() + LEASE)]
-            except Exception:
-                log.exception("the lease of %s could not be renewed; trying again", held[0].id)
-
-    thread = threading.Thread(target=beat, name=f"heartbeat {requests[0].id}", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+def _renew(requests: Sequence[Request]) -> None:
+    """Renew the leases on requests that this process is at; one that has passed to another stays with that one."""
+    found = house()
+    for request in requests:
+        found.kept.ledger.renew(request, until=found.clock.now() + LEASE)
 
 
 def _preload(settings: Settings) -> None:

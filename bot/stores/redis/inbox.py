@@ -9,10 +9,8 @@ entry is struck off only under the number under which it was given.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from threading import Event, Lock, Thread
 from typing import Any
 
 import redis
@@ -20,13 +18,13 @@ from pydantic import JsonValue
 
 from actions.core.errors import Unreachable
 from actions.core.ports.messaging import Delivered
+from bot.keeping import Keeper
 from bot.stores.redis.client import answering, scripted
 from bot.stores.redis.putting import PUT, STREAMS, Putting, stream_key
 
 LEASE = timedelta(seconds=4)
 """How long a stream stays with a listener that fell silent."""
 _ROUND = 1.0
-_IDLE_ROUNDS = 60
 
 # Keeps what the owner has, gives back what is more than its share, and takes free streams up to its share. The share
 # goes by the listeners that were heard of within a lease.
@@ -104,7 +102,7 @@ class RedisInbox:
         self._lease_streams = client.register_script(_LEASE)
         self._renew = client.register_script(_RENEW)
         self._done = client.register_script(_DONE)
-        self._keeper = _Keeper(self._renewed, lease.total_seconds() / 4)
+        self._keeper = Keeper(self._keep, lease.total_seconds() / 4, name="inbox-leases")
 
     def put(self, *, key: str, order: str, kind: str, body: dict[str, JsonValue], at: datetime) -> bool:
         """Store a delivery, by one call; False where what happened is known already."""
@@ -177,6 +175,9 @@ class RedisInbox:
         found.sort(key=lambda pair: tuple(map(int, pair[0].split(b"-"))))
         return [delivered for _, delivered in found]
 
+    def _keep(self, batch: _Batch) -> None:
+        batch.lost = batch.lost or not self._renewed(batch)
+
     def _renewed(self, batch: _Batch) -> bool:
         keys = [_FENCES, *(_lease_key(stream) for stream in batch.held)]
         pairs = (part for pair in batch.held.items() for part in pair)
@@ -185,49 +186,6 @@ class RedisInbox:
                 return bool(self._renew(keys=keys, args=[batch.owner, _milliseconds(self._lease), *pairs]))
         except Unreachable:
             return False
-
-
-class _Keeper:
-    """Keeps up the leases behind what is being handled, from one thread that ends where nothing is handled for long.
-
-    Args:
-        renew: renews the leases of a batch; False where one was lost.
-        every: seconds between two renewals.
-    """
-
-    def __init__(self, renew: Callable[[_Batch], bool], every: float) -> None:
-        self._renew = renew
-        self._every = every
-        self._lock = Lock()
-        self._batches: set[_Batch] = set()
-        self._thread: Thread | None = None
-
-    @contextmanager
-    def keeping(self, batch: _Batch) -> Iterator[None]:
-        """Keep a batch's leases up."""
-        with self._lock:
-            self._batches.add(batch)
-            if self._thread is None:
-                self._thread = Thread(target=self._run, name="inbox-leases", daemon=True)
-                self._thread.start()
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._batches.discard(batch)
-
-    def _run(self) -> None:
-        pause, idle = Event(), 0
-        while True:
-            pause.wait(self._every)
-            with self._lock:
-                batches = list(self._batches)
-                idle = 0 if batches else idle + 1
-                if idle > _IDLE_ROUNDS:
-                    self._thread = None
-                    return
-            for batch in batches:
-                batch.lost = batch.lost or not self._renew(batch)
 
 
 class _Batch:
