@@ -51,6 +51,7 @@ from actions.gate.desk import GateDesk
 from actions.gate.gate import Gate, Heartbeat
 from actions.gate.reads import GateReads
 from actions.second_reader import SecondReader
+from bot.announcing import Announcing
 from bot.aside import Aside
 from bot.budgets import Budgets
 from bot.cards import Cards
@@ -70,6 +71,9 @@ if TYPE_CHECKING:
     from actions.connectors.anthropic import Claude
 
 T = TypeVar("T")
+
+DRAWN = frozenset({"slack"})
+"""The surfaces whose cards a listener draws."""
 
 
 class WebPages:
@@ -318,7 +322,7 @@ def compose(
         grants=kept.grants,
         freezes=kept.freezes,
         queue=passing.queue,
-        bus=passing.bus,
+        bus=Announcing(passing.bus, passing.inbox, DRAWN),
         clock=clock,
         worker=worker,
         heartbeat=heartbeat,

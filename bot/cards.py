@@ -46,6 +46,7 @@ _WORKING = {
     State.ACCEPTED: "is accepted",
     State.RUNNING: "is beginning",
     State.WAITING: "is under way",
+    State.UNKNOWN: "is being looked up",
 }
 _ENDINGS = {
     State.DONE: (Tone.GOOD, "is done"),
@@ -91,7 +92,7 @@ class Cards:
 
     def _working(self, request: Request) -> Reply:
         unknown = request.state is State.UNKNOWN
-        title = f"{_title(request)} {'is being looked up' if unknown else _WORKING[request.state]}"
+        title = f"{_title(request)} {_working_words(request)}"
         if request.action == LOOK_INTO:
             title = f"Looking into it: {request.parameters.get('question', '')}"
         blocks = [*_plan(request.plan), *_steps(request), *_words(request), *self._draft(request), *_notes(request)]
@@ -198,7 +199,7 @@ class Cards:
 
     def draft(self, request: Request) -> str:
         """What is written already of an answer that is being written; empty for anything else."""
-        if request.action != LOOK_INTO or request.state is not State.RUNNING:
+        if request.action != LOOK_INTO or request.state.is_settled:
             return ""
         try:
             return self.tools.use(Drafts).text(request)
@@ -207,6 +208,12 @@ class Cards:
 
     def _is_change(self, request: Request) -> bool:
         return request.changes and request.action in self.catalog
+
+
+def _working_words(request: Request) -> str:
+    # What a worker has taken up is still accepted while it plans, and while it reads.
+    taken_up = request.state is State.ACCEPTED and request.lease_owner is not None
+    return _WORKING[State.RUNNING if taken_up else request.state]
 
 
 def _title(request: Request, *, upper: bool = True) -> str:

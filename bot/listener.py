@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Protocol
 
 from actions.core.errors import Unreachable
-from actions.core.ports.messaging import Delivered
+from actions.core.ports.messaging import Change, Delivered
 from bot.assembly import House, assemble
 from bot.settings import Settings
 
@@ -35,8 +35,8 @@ class Listening(Protocol):
     def handlers(self) -> Mapping[str, Callable[[Delivered], None]]:
         """Kind of delivery → what handles it; a handler that raises leaves the delivery in the inbox."""
 
-    def draw(self, request_id: str, version: int) -> None:
-        """Bring the card of a request that came to a version up to date, if it is one of this surface's."""
+    def draw(self, change: Change) -> None:
+        """Bring the card of a request that changed up to date, if it is one of this surface's."""
 
     def redraw_lagging(self) -> None:
         """Draw again the cards that lag behind the ledger; called all the time, and at work only now and then."""
@@ -157,11 +157,11 @@ def draw_until(ending: threading.Event, house: House, listening: Iterable[Listen
 
 
 def _follow(
-    ending: threading.Event, listening: Iterable[Listening], following: Callable[[float], tuple[str, int] | None]
+    ending: threading.Event, listening: Iterable[Listening], following: Callable[[float], Change | None]
 ) -> None:
     while not ending.is_set():
         change = following(WAIT / 2)
         for surface in listening:
             if change is not None:
-                surface.draw(*change)
+                surface.draw(change)
             surface.redraw_lagging()

@@ -22,7 +22,7 @@ from actions.core.errors import OutcomeUnknown, Refused, ShipmateError, Unreacha
 from actions.core.kinds import Vocabulary
 from actions.core.plan import Plan, seal
 from actions.core.ports.ledger import LEASE, Conflict, Draft, Freezes, Grants, Ledger, LockHeld, Move
-from actions.core.ports.messaging import Bus, Queue
+from actions.core.ports.messaging import Bus, Change, Queue
 from actions.core.ports.surroundings import Clock
 from actions.core.redaction import redact
 from actions.core.request import Proposal, Request, State, Verdict
@@ -121,7 +121,7 @@ class Gate:
         if verb.policy.queue == "inline":
             return self._at_once(draft, action)
         try:
-            accepted = self._accept(draft)
+            accepted, new = self._recorded(draft)
         except LockHeld as found:
             verdict = held(found)
             judged = tuple(verdict if v.guard == verdict.guard else v for v in verdicts)
@@ -129,6 +129,8 @@ class Gate:
         if here:
             return self.perform(accepted.id) or accepted
         self.dispatch(accepted)
+        if new:
+            self.announce(accepted)
         return accepted
 
     def dispatch(self, request: Request) -> None:
@@ -144,7 +146,11 @@ class Gate:
             except Unreachable:
                 log.warning("the queue does not answer; the sweep will push %s again", request.id)
 
-        self.aside(push)
+        if policy.risk is Risk.READ:
+            # There is no card to be drawn before it: what people wait for is the answer.
+            push()
+        else:
+            self.aside(push)
 
     def _parsed(self, verb: Verb, proposal: Proposal) -> Action[Any]:
         vocabulary = self.tools.organization
@@ -209,13 +215,16 @@ class Gate:
         return None, tuple(verdicts)
 
     def _accept(self, draft: Request) -> Request:
-        finished = draft.state.is_final
-        if finished:
-            draft = draft.model_copy(update={"finished_at": self.clock.now()})
-        accepted, new = self.ledger.accept(Draft(request=draft, by=draft.requester.name), now=self.clock.now())
+        accepted, new = self._recorded(draft)
         if new:
             self.announce(accepted)
         return accepted
+
+    def _recorded(self, draft: Request) -> tuple[Request, bool]:
+        now = self.clock.now()
+        if draft.state.is_final:
+            draft = draft.model_copy(update={"finished_at": now})
+        return self.ledger.accept(Draft(request=draft, by=draft.requester.name), now=now)
 
     def _at_once(self, draft: Request, action: Action[Any]) -> Request:
         """Do a quick verb here. A read is recorded once it is done; a change is recorded before."""
@@ -256,14 +265,9 @@ class Gate:
         Returns:
             The request afterwards; None where it was not there to be taken up, as when somebody else has it.
         """
-        request = self.ledger.get(request_id)
-        if request is None or request.state is not State.ACCEPTED:
-            return None
-        until = self.clock.now() + LEASE
-        lease = {"lease_owner": self.worker, "lease_until": until, "fence": request.fence + 1}
-        try:
-            request = self._advance(request, request.model_copy(update={"state": State.RUNNING, **lease}))
-        except Conflict:
+        now = self.clock.now()
+        request = self.ledger.lease(request_id, owner=self.worker, now=now, until=now + LEASE)
+        if request is None:
             return None
         with self.heartbeat([request]):
             try:
@@ -288,7 +292,8 @@ class Gate:
             # Nothing outside is changed, so nothing has to be noted before.
             return self._advance(before, self._ran_planned(request.model_copy(update={"plan": plan}), action))
         # From here on something may be asked of the outside: an empty handle says so before it is.
-        request = self._advance(before, request.model_copy(update={"plan": plan, "handle": {}}))
+        begun = {"state": State.RUNNING, "plan": plan, "handle": {}}
+        request = self._advance(before, request.model_copy(update=begun))
         if not isinstance(action, Operation):
             return self._advance(request, self._ran_planned(request, action))
         return self._start(request, action, plan)
@@ -428,7 +433,7 @@ class Gate:
 
         def tell() -> None:
             try:
-                self.bus.changed(request.id, request.version)
+                self.bus.changed(Change.of(request))
             except Unreachable:
                 log.warning("the bus does not answer; the card of %s is drawn by the sweep", request.id)
 

@@ -77,9 +77,9 @@ def _resume(gate: Gate, request: Request) -> None:
     if request.state is State.ACCEPTED and request.updated_at + STALE <= gate.clock.now():
         message = "No worker took it up for an hour, so it is no longer done; nothing was changed."
         _end(gate, request, State.EXPIRED, "expired", message=message, remedy="See that workers run, then ask again.")
-    elif request.state is State.ACCEPTED:
+    elif request.state is State.ACCEPTED and request.lease_owner is None:
         gate.dispatch(request)
-    elif request.handle is None or action.policy.risk is Risk.READ:
+    elif request.state is State.ACCEPTED or request.handle is None or action.policy.risk is Risk.READ:
         _again(gate, request)
     elif isinstance(action, Operation):
         _find(gate, request, action)

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from actions.core.event import Event
-from actions.core.ports.messaging import Delivered
+from actions.core.ports.messaging import Change, Delivered
 from bot.assembly import House
 from bot.hooks.gitlab import KIND
 from bot.hooks.outcomes import learned
@@ -39,10 +39,9 @@ class Events:
         made += self._playing.happened(event)
         log.info("%s made %s", event.id, ", ".join(request.id for request in made) or "nothing")
 
-    def draw(self, request_id: str, version: int) -> None:
+    def draw(self, change: Change) -> None:
         """Go on with a playbook when one of its requests has ended."""
-        del version
-        request = self._house.kept.ledger.get(request_id)
+        request = self._house.kept.ledger.get(change.request) if change.settled else None
         if request is not None:
             self._playing.went_on(request)
 

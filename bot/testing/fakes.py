@@ -25,7 +25,7 @@ from actions.core.ports.delivery import (
     Sync,
     Trace,
 )
-from actions.core.ports.messaging import Delivered, Turn
+from actions.core.ports.messaging import Change, Delivered, Turn
 from actions.core.ports.repositories import MergeRequest, Revision
 from actions.core.request import Request
 
@@ -75,18 +75,18 @@ class MemoryBus:
     """Remembers what was announced."""
 
     def __init__(self) -> None:
-        self.announced: deque[tuple[str, int]] = deque(maxlen=10_000)
+        self.announced: deque[Change] = deque(maxlen=10_000)
 
-    def changed(self, request_id: str, version: int) -> None:
+    def changed(self, change: Change) -> None:
         """Announce a change."""
-        self.announced.append((request_id, version))
+        self.announced.append(change)
 
     @contextmanager
-    def changes(self) -> Iterator[Callable[[float], tuple[str, int] | None]]:
+    def changes(self) -> Iterator[Callable[[float], Change | None]]:
         """Listen to what is announced from now on."""
         heard = len(self.announced)
 
-        def following(_: float) -> tuple[str, int] | None:
+        def following(_: float) -> Change | None:
             nonlocal heard
             if heard >= len(self.announced):
                 return None
@@ -107,7 +107,7 @@ class MemoryDrafts:
         """Add words."""
         key = (request.id, request.fence)
         self._texts[key] = self._texts.get(key, "") + words
-        self._bus.changed(request.id, request.version)
+        self._bus.changed(Change.of(request, words=True))
 
     def text(self, request: Request) -> str:
         """All that was written so far."""

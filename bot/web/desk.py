@@ -12,6 +12,7 @@ from actions.core.catalog import Catalog
 from actions.core.organization import Organization
 from actions.core.places import Place
 from actions.core.ports.autonomy import PlaybookRecord
+from actions.core.ports.messaging import Change
 from actions.core.ports.usage import Spent
 from actions.core.reply import Reply
 from actions.core.request import Request
@@ -67,7 +68,7 @@ class Desk(Protocol):
     def look(self, person: str, request_id: str) -> Heard:
         """A request as it stands, for somebody who may see it; raises `UnknownRequest`."""
 
-    def changes(self) -> AbstractContextManager[Callable[[float], tuple[str, int] | None]]:
+    def changes(self) -> AbstractContextManager[Callable[[float], Change | None]]:
         """Listen to changes of requests, as the bus tells them."""
 
     def checks(self) -> Mapping[str, Callable[[], object]]:

@@ -15,6 +15,7 @@ from actions.core.people import Requester, Standing
 from actions.core.places import Place
 from actions.core.ports.autonomy import Autonomy, PlaybookRecord
 from actions.core.ports.ledger import Offer
+from actions.core.ports.messaging import Change
 from actions.core.ports.usage import Spent
 from actions.core.reply import Reply
 from actions.core.request import Origin, Proposal, Request
@@ -104,7 +105,7 @@ class HouseDesk:
         offers = self._offers(reply, request, request.place)
         return Heard("request", reply, offers, request, _follow(request), draft)
 
-    def changes(self) -> AbstractContextManager[Callable[[float], tuple[str, int] | None]]:
+    def changes(self) -> AbstractContextManager[Callable[[float], Change | None]]:
         """Listen to changes of requests."""
         return self._house.passing.bus.changes()
 

@@ -11,12 +11,13 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Self
 
 from actions.core.errors import ShipmateError
+from actions.core.ports.messaging import Change
 
 _LOG = logging.getLogger(__name__)
 _LISTEN = 0.5
 """How long the thread listens before it looks whether it should end, in seconds."""
 
-Changes = Callable[[], AbstractContextManager[Callable[[float], tuple[str, int] | None]]]
+Changes = Callable[[], AbstractContextManager[Callable[[float], Change | None]]]
 
 
 class Watch:
@@ -73,7 +74,7 @@ class Watch:
                     self._post(self._wake_all)  # what changed while nobody listened
                     while not self._ending.is_set():
                         if change := listen(_LISTEN):
-                            self._post(self._wake, change[0])
+                            self._post(self._wake, change.request)
             except ShipmateError as error:
                 _LOG.warning("the bus is gone, listening again in %s s: %s", self._pause, error)
                 self._ending.wait(self._pause)

@@ -13,6 +13,7 @@ from actions.core.people import Requester, Standing
 from actions.core.reply import Paragraph, Reply
 from actions.core.request import Origin, Request, State, Verdict
 from actions.gate.case import Case
+from actions.gate.gate import ATTEMPTS
 from actions.gate.polling import poll_due
 from actions.gate.sweep import sweep
 from bot.conversation import Answer
@@ -145,6 +146,42 @@ def test_a_worker_that_was_overtaken_while_it_judged_does_nothing(bot: Bot) -> N
     bot.settle()
     assert len(writes) == 1
     assert bot.request(answer).outcome == "deployed"
+
+
+def test_a_request_whose_workers_die_before_it_begins_is_given_up(bot: Bot) -> None:
+    class Dies:
+        name = "dies"
+
+        def judge(self, case: Case) -> Verdict:
+            raise SystemExit
+
+    answer = bot.ask("lena", "deploy", service="checkout", version="v1.4.2", environment="staging")
+    dying = replace(bot.house.gate, guards=(Dies(),))
+    for _ in range(ATTEMPTS):
+        assert bot.request(answer).state is State.ACCEPTED
+        bot.passing.queue.jobs.clear()
+        with pytest.raises(SystemExit):
+            dying.perform("R-1")
+        bot.clock.advance(31)
+        sweep(bot.house.gate)
+    assert bot.request(answer).state is State.FAILED
+    assert "again and again" in bot.request(answer).message
+    assert not bot.cluster.commits
+
+
+def test_what_is_cancelled_while_a_worker_plans_it_does_not_begin(bot: Bot) -> None:
+    class Cancels:
+        name = "cancels"
+
+        def judge(self, case: Case) -> Verdict:
+            bot.ask("lena", "cancel", request=case.request.id)
+            return Verdict(guard=self.name, rule="cancels meanwhile")
+
+    answer = bot.ask("lena", "deploy", service="checkout", version="v1.4.2", environment="staging")
+    bot.passing.queue.jobs.clear()
+    replace(bot.house.gate, guards=(Cancels(),)).perform("R-1")
+    assert bot.request(answer).state is State.CANCELLED
+    assert not bot.cluster.commits
 
 
 def test_a_start_that_breaks_off_is_looked_up_and_not_called_failed(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import pytest
 import bot.clock
 import bot.worker
 from actions.core.errors import Unreachable
-from actions.core.ports.messaging import Delivered
+from actions.core.ports.messaging import Change, Delivered
 from bot.assembly import House
 from bot.listener import OUTAGE_PAUSE, handle_until
 from bot.testing import Bot
@@ -45,7 +45,7 @@ class Surface:
     def fail(self, _: Delivered) -> None:
         raise self.error
 
-    def draw(self, request_id: str, version: int) -> None:
+    def draw(self, change: Change) -> None:
         """Nothing is drawn."""
 
     def redraw_lagging(self) -> None:

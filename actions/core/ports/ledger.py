@@ -126,6 +126,15 @@ class Ledger(Protocol):
     def advance_many(self, moves: Sequence[Move], *, now: datetime) -> Sequence[Request | Conflict]:
         """Record many steps in one transaction; those that conflict are left out and answered as such."""
 
+    def lease(self, request_id: str, *, owner: str, now: datetime, until: datetime) -> Request | None:
+        """Claim an accepted request that nobody holds, with the next fencing number.
+
+        Like every lease it changes nothing that a person could see: no version, no history.
+
+        Returns:
+            The request as it stands; None where it is not there to be taken up.
+        """
+
     def lease_due(self, poller: str, *, owner: str, now: datetime, until: datetime, limit: int) -> Sequence[Request]:
         """Claim operations of a poller that wait and are due, most overdue first, each with the next fencing number."""
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, JsonValue
+
+from actions.core.request import Request
 
 
 class _Message(BaseModel):
@@ -24,13 +26,49 @@ class Queue(Protocol):
         """Have a worker poll what is due of a connector; asking twice is harmless."""
 
 
+class Change(_Message):
+    """What is announced of a request that changed: as much as those who listen need to know to leave it alone.
+
+    Attributes:
+        request: its id.
+        version: the version that it came to.
+        surface: where it was asked for.
+        order: the thread in which its card stands, whose cards are drawn in order.
+        at: when it changed.
+        settled: whether nothing more is about to happen to it by itself.
+        words: whether no more changed than the words of an answer that is being written.
+    """
+
+    request: str
+    version: int
+    surface: str
+    order: str
+    at: datetime
+    settled: bool
+    words: bool = False
+
+    @classmethod
+    def of(cls, request: Request, *, words: bool = False) -> Self:
+        """What is announced of a request."""
+        place = request.place
+        return cls(
+            request=request.id,
+            version=request.version,
+            surface=place.surface,
+            order=place.key,
+            at=request.updated_at,
+            settled=request.state.is_settled,
+            words=words,
+        )
+
+
 class Bus(Protocol):
     """Tells who is listening that a request has changed."""
 
-    def changed(self, request_id: str, version: int) -> None:
+    def changed(self, change: Change) -> None:
         """Announce a change."""
 
-    def changes(self) -> AbstractContextManager[Callable[[float], tuple[str, int] | None]]:
+    def changes(self) -> AbstractContextManager[Callable[[float], Change | None]]:
         """Listen: a function that waits at most so many seconds for the next change."""
 
 

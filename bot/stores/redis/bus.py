@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import redis
 
+from actions.core.ports.messaging import Change
 from bot.stores.redis.client import answering
 from bot.stores.redis.line import ANSWER_SECONDS
 
@@ -23,13 +24,13 @@ class RedisBus:
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
 
-    def changed(self, request_id: str, version: int) -> None:
+    def changed(self, change: Change) -> None:
         """Announce a change."""
         with answering():
-            self._client.publish(_CHANNEL, f"{request_id} {version}")
+            self._client.publish(_CHANNEL, change.model_dump_json())
 
     @contextmanager
-    def changes(self) -> Iterator[Callable[[float], tuple[str, int] | None]]:
+    def changes(self) -> Iterator[Callable[[float], Change | None]]:
         """Listen: a function that waits at most so many seconds for the next change.
 
         What is announced after this returns is heard. A lost connection raises `Unreachable`: listen anew, and look
@@ -39,12 +40,9 @@ class RedisBus:
             subscription.subscribe(_CHANNEL)
             subscription.get_message(timeout=ANSWER_SECONDS)
 
-            def wait(seconds: float) -> tuple[str, int] | None:
+            def wait(seconds: float) -> Change | None:
                 with answering():
                     message = subscription.get_message(ignore_subscribe_messages=True, timeout=seconds)
-                if message is None:
-                    return None
-                request_id, _, version = message["data"].decode().partition(" ")
-                return request_id, int(version)
+                return None if message is None else Change.model_validate_json(message["data"])
 
             yield wait

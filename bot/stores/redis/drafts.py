@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import redis
 
-from actions.core.ports.messaging import Bus
+from actions.core.ports.messaging import Bus, Change
 from actions.core.request import Request
 from bot.stores.redis.client import answering
 
@@ -32,7 +32,7 @@ class RedisDrafts:
             pipeline.append(key, words.encode())
             pipeline.expire(key, KEPT)
             pipeline.execute()
-        self._bus.changed(request.id, request.version)
+        self._bus.changed(Change.of(request, words=True))
 
     def text(self, request: Request) -> str:
         """All that was written so far; empty where nothing is being written."""

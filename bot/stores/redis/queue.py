@@ -36,6 +36,7 @@ class RqQueue:
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
         self._queues: dict[str, Queue] = {}
+        self._listed: set[str] = set()
 
     def perform(self, queue: str, request_id: str, *, timeout: float) -> None:
         """Have a worker take up a request.
@@ -62,6 +63,7 @@ class RqQueue:
             for name in (job_id, f"{job_id}-again"):
                 # Twice: a job that is over is removed on the first try and replaced on the second.
                 for _ in range(2):
+                    listing = self._client.pipeline()
                     try:
                         self._queue(queue).enqueue_call(
                             function,
@@ -72,11 +74,16 @@ class RqQueue:
                             ttl=_WAIT_SECONDS,
                             result_ttl=0,
                             failure_ttl=_FAILED_SECONDS,
+                            pipeline=listing,
                         )
                     except DuplicateJobError:
                         if self._waits(queue, name):
                             return
                     else:
+                        if queue not in self._listed:
+                            # RQ puts the queue's name on a list, for its own tools, with every job; once will do.
+                            listing.execute()
+                            self._listed.add(queue)
                         return
 
     def _waits(self, queue: str, name: str) -> bool:

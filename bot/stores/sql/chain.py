@@ -26,7 +26,11 @@ _append = insert(audit)
 
 @dataclass(frozen=True)
 class Event:
-    """Something to be written into the chain."""
+    """Something to be written into the chain.
+
+    Attributes:
+        at: when it happened, where that was before it is written.
+    """
 
     actor: str
     action: str
@@ -35,6 +39,7 @@ class Event:
     service: str | None = None
     environment: str | None = None
     detail: dict[str, JsonValue] = field(default_factory=dict)
+    at: datetime | None = None
 
 
 class Head:
@@ -60,7 +65,7 @@ class Head:
             self._number += 1
             row: dict[str, Any] = {
                 "number": self._number,
-                "at": now,
+                "at": event.at or now,
                 "actor": event.actor,
                 "action": event.action,
                 "request": event.request,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from actions.core.ports.ledger import Move
-from actions.core.request import Request
+from actions.core.request import Request, State
 from bot.stores.sql.chain import Event
 from bot.stores.sql.records import prose
 
@@ -38,6 +39,11 @@ def moved(move: Move, after: Request, number: int) -> dict[str, Any]:
     return began(after, move.by, number) | {"before": move.before.state.value, "note": prose(move.note)}
 
 
+def is_told_later(request: Request) -> bool:
+    """Whether the audit trail tells of a request when it comes to something: of a read that a worker is about to do."""
+    return not request.changes and request.state is State.ACCEPTED and request.version == 1
+
+
 def accepted(request: Request, *, by: str) -> Event:
     """What the audit trail says of a new request."""
     detail = _state(request) | {
@@ -50,8 +56,16 @@ def accepted(request: Request, *, by: str) -> Event:
     return _event(request, by, request.state.value, detail)
 
 
-def told(move: Move, after: Request) -> Event:
-    """What the audit trail says of a step."""
+def told(move: Move, after: Request) -> list[Event]:
+    """What the audit trail says of a step, and before it of the request where it has not been told of yet."""
+    step = _step(move, after)
+    if not is_told_later(move.before):
+        return [step]
+    asked = accepted(move.before, by=move.before.requester.name)
+    return [replace(asked, at=move.before.created_at), step]
+
+
+def _step(move: Move, after: Request) -> Event:
     detail = _state(after) | {"before": move.before.state.value}
     if move.note:
         detail["note"] = prose(move.note)

@@ -18,7 +18,7 @@ from actions.core.ports.ledger import LEASE, Conflict, Draft, LockHeld, Move, Re
 from actions.core.request import Request, State
 from bot.stores.sql.chain import Head
 from bot.stores.sql.database import Database
-from bot.stores.sql.history import accepted, began
+from bot.stores.sql.history import accepted, began, is_told_later
 from bot.stores.sql.queries import counting, finding
 from bot.stores.sql.records import clean, number_of, to_request, to_row
 from bot.stores.sql.schema import requests, transitions
@@ -40,6 +40,27 @@ _renew = (
 _add_transition = insert(transitions)
 
 
+def _is_free(now: Any) -> ColumnElement[bool]:
+    return or_(requests.c.lease_until.is_(None), requests.c.lease_until <= now)
+
+
+_leased = {
+    requests.c.fence: requests.c.fence + 1,
+    requests.c.lease_owner: bindparam("new_owner"),
+    requests.c.lease_until: bindparam("new_until", type_=TIME),
+}
+_lease = (
+    update(requests)
+    .where(
+        requests.c.number == bindparam("wanted"),
+        requests.c.state == State.ACCEPTED.value,
+        _is_free(bindparam("by_now", type_=TIME)),
+    )
+    .values(_leased)
+    .returning(requests)
+)
+
+
 class SqlLedger:
     """Requests and their life.
 
@@ -50,20 +71,21 @@ class SqlLedger:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._insert = database.insert(requests).on_conflict_do_nothing().returning(requests.c.number)
-        self._lease = self._leasing()
+        self._lease_due = self._leasing()
 
     def accept(self, draft: Draft, *, now: datetime) -> tuple[Request, bool]:
         """Record a request, once for its cause; `LockHeld` where it takes a lock that is held."""
         request = clean(draft.request, now=now).model_copy(update={"version": 1, "created_at": now, "updated_at": now})
         row = to_row(request) | {"shown_version": 1, "drawn_version": 0}
         with self._database.write() as connection:
-            head = Head(connection)
+            head = None if is_told_later(request) else Head(connection)
             number = connection.execute(self._insert, row).scalar()
             if number is None:
                 return self._standing(connection, request), False
             request = request.model_copy(update={"id": f"R-{number}"})
             connection.execute(_add_transition, began(request, draft.by, number))
-            head.append([accepted(request, by=draft.by)], now=now)
+            if head is not None:
+                head.append([accepted(request, by=draft.by)], now=now)
         return request, True
 
     def _standing(self, connection: Connection, request: Request) -> Request:
@@ -119,11 +141,18 @@ class SqlLedger:
             answers = record(connection, moves, now=now)
         return [Conflict(str(answer)) if isinstance(answer, LockHeld) else answer for answer in answers]
 
+    def lease(self, request_id: str, *, owner: str, now: datetime, until: datetime) -> Request | None:
+        """Claim an accepted request that nobody holds, with the next fencing number."""
+        values = {"wanted": number_of(request_id), "by_now": now, "new_owner": owner, "new_until": until}
+        with self._database.write() as connection:
+            row = connection.execute(_lease, values).mappings().first()
+        return None if row is None else to_request(row)
+
     def lease_due(self, poller: str, *, owner: str, now: datetime, until: datetime, limit: int) -> Sequence[Request]:
         """Claim operations of a poller that are due, most overdue first, each with the next fencing number."""
         values = {"by_poller": poller, "by_now": now, "by_limit": limit, "new_owner": owner, "new_until": until}
         with self._database.write() as connection:
-            rows = connection.execute(self._lease, values).mappings().all()
+            rows = connection.execute(self._lease_due, values).mappings().all()
         # Neither database promises an order for the rows that an UPDATE returns.
         return [to_request(row) for row in sorted(rows, key=lambda row: (row["next_poll_at"], row["number"]))]
 
@@ -137,16 +166,7 @@ class SqlLedger:
             # PostgreSQL runs a WITH once; a subquery it may run once a row, and then claim more than the limit.
             .cte("due")
         )
-        return (
-            update(requests)
-            .where(requests.c.number.in_(select(due.c.number)))
-            .values(
-                fence=requests.c.fence + 1,
-                lease_owner=bindparam("new_owner"),
-                lease_until=bindparam("new_until", type_=TIME),
-            )
-            .returning(requests)
-        )
+        return update(requests).where(requests.c.number.in_(select(due.c.number))).values(_leased).returning(requests)
 
     def pollers_due(self, now: datetime) -> Sequence[str]:
         """The pollers that have something due."""
@@ -192,7 +212,4 @@ class SqlLedger:
 
 def _due(now: Any) -> ColumnElement[bool]:
     """Waits, as only what waits has a next poll, is due, and is leased by nobody."""
-    return and_(
-        requests.c.next_poll_at <= now,
-        or_(requests.c.lease_until.is_(None), requests.c.lease_until <= now),
-    )
+    return and_(requests.c.next_poll_at <= now, _is_free(now))

@@ -154,7 +154,7 @@ class _Batch:
             if (brought := step.move.deployment) is not None:
                 kept = {name: getattr(brought, name) for name in _DEPLOYMENT_COLUMNS}
                 self._connection.execute(_add_deployment, kept | {"snapshot": brought.model_dump_json()})
-        self._head.append([told(step.move, step.after) for step in noted], now=self._now)
+        self._head.append([event for step in noted for event in told(step.move, step.after)], now=self._now)
 
     def _check_version(self, before: Request, present: tuple[int, int] | None) -> None:
         if present is None:

@@ -27,13 +27,21 @@ class Agenda(Generic[T]):
         clock: the time.
         due: does what has come due.
         name_of: tells one thing from another.
+        newer: of two items under one name, the one that is kept.
     """
 
-    def __init__(self, clock: Clock, due: Callable[[T], None], name_of: Callable[[T], str]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        due: Callable[[T], None],
+        name_of: Callable[[T], str],
+        newer: Callable[[T, T], T] = lambda _, new: new,
+    ) -> None:
         self._clock = clock
         self._due = due
         self._name_of = name_of
         self._changed = Condition()
+        self._newer = newer
         self._waiting: dict[str, tuple[datetime, T]] = {}
         self._ended = False
         self._thread: Thread | None = None
@@ -43,18 +51,21 @@ class Agenda(Generic[T]):
         name = self._name_of(item)
         with self._changed:
             known = self._waiting.get(name)
-            if known is None or when < known[0]:
-                self._waiting[name] = (when, item)
-                self._changed.notify()
+            if known is not None:
+                when, item = min(when, known[0]), self._newer(known[1], item)
+            self._waiting[name] = (when, item)
+            self._changed.notify()
 
     def holds(self, name: str) -> bool:
         """Whether something waits for its time."""
         return name in self._waiting
 
-    def drop(self, name: str) -> None:
-        """Forget something: it is done at once."""
+    def drop(self, name: str, when: Callable[[T], bool]) -> None:
+        """Forget something that is done at once, where what waits is no more than that."""
         with self._changed:
-            self._waiting.pop(name, None)
+            known = self._waiting.get(name)
+            if known is not None and when(known[1]):
+                del self._waiting[name]
 
     @property
     def waiting(self) -> int:

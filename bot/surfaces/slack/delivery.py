@@ -21,7 +21,7 @@ from bot.surfaces.slack.again import pause_after
 from bot.surfaces.slack.client import Declined, Down, Gone, Limited, Locked, SlackFailed
 from bot.surfaces.slack.drawing import Drawing
 from bot.surfaces.slack.people import People
-from bot.surfaces.slack.places import place_of
+from bot.surfaces.slack.places import SURFACE, place_of
 from bot.surfaces.slack.posting import Posting, arguments
 from bot.surfaces.slack.render import Message
 from bot.surfaces.slack.streaming import Streams
@@ -148,6 +148,11 @@ class Cards:
         """Have a request count as delivered: the card of another shows what came of it."""
         self._note(request, {"silent": True})
 
+    def has_drawn(self, request_id: str) -> bool:
+        """Whether this process has drawn a request's card."""
+        recent = self._recent.get(request_id)
+        return recent is not None and recent.drawn_at is not None
+
     def reference(self, request: Request) -> Mapping[str, Any]:
         """Where a request's card stands; empty where none does."""
         known = self._deliveries.get(request.id, request.place.key)
@@ -269,7 +274,7 @@ class Cards:
             Delivery(
                 request=request.id,
                 place_key=request.place.key,
-                surface="slack",
+                surface=SURFACE,
                 reference=reference,
                 version=request.version if version is None else version,
                 failed=failed,

@@ -23,7 +23,7 @@ from bot.surfaces.slack.delivery import Cards
 from bot.surfaces.slack.drawing import Drawing
 from bot.surfaces.slack.home import Home
 from bot.surfaces.slack.people import People
-from bot.surfaces.slack.places import place_of
+from bot.surfaces.slack.places import SURFACE, place_of
 from bot.surfaces.slack.posting import Posting
 from bot.surfaces.slack.text import Said, read
 
@@ -300,7 +300,7 @@ class Handler:
 
     def _follow(self, answer: Answer) -> None:
         followed = self._ledger.get(answer.follow) if answer.follow else None
-        if followed is not None and followed.place.surface == "slack":
+        if followed is not None and followed.place.surface == SURFACE:
             self._draw_later(followed)
 
     def _newest(self, request: Request) -> Request:

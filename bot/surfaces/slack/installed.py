@@ -14,10 +14,10 @@ from actions.core.errors import ShipmateError
 from actions.core.ports.ledger import Installation, Installations
 from actions.core.ports.surroundings import Clock
 from bot.surfaces.slack.client import Api, Locked, OneWorkspace, SlackFailed
+from bot.surfaces.slack.places import SURFACE
 
 log = logging.getLogger("shipmate.slack")
 
-SURFACE = "slack"
 SHORTEST_SECRET = 24
 BEFORE = timedelta(hours=2)
 """How long before its end a token is renewed; rotating tokens live twelve hours."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from threading import Thread
@@ -11,8 +10,9 @@ from typing import Any
 
 from starlette.routing import BaseRoute, Route
 
-from actions.core.ports.messaging import Delivered
+from actions.core.ports.messaging import Change, Delivered
 from actions.core.request import Request
+from bot.announcing import have_drawn
 from bot.assembly import House
 from bot.links import Links
 from bot.settings import Settings
@@ -30,6 +30,7 @@ from bot.surfaces.slack.home import Home
 from bot.surfaces.slack.installed import InstalledWorkspaces, Seal
 from bot.surfaces.slack.oauth import OAuth, renewed
 from bot.surfaces.slack.people import People
+from bot.surfaces.slack.places import SURFACE
 from bot.surfaces.slack.posting import Posting
 from bot.surfaces.slack.socket import Socket
 from bot.surfaces.slack.streaming import Streams
@@ -181,8 +182,8 @@ class Slack:
         self._house = house
         self._where = where
         self._swept: datetime | None = None
-        self._made: deque[tuple[str, datetime]] = deque()
-        self.agenda = Agenda(house.clock, self._draw_now, name_of=lambda request: request.id)
+        self._made: dict[str, datetime] = {}
+        self.agenda = Agenda(house.clock, self._draw_now, name_of=lambda change: change.request, newer=_newer)
         self.again = Again(house.clock, house.ids)
         self.at_it = AtIt(where)
         self.closing: list[Callable[[], None]] = [self.agenda.close, self.again.agenda.close, self.at_it.close]
@@ -223,8 +224,8 @@ class Slack:
                 clock=house.clock,
             ),
             again=self.again,
-            draw_later=self._draw_later,
-            draw_at=self.agenda.add,
+            draw_later=lambda request: self._draw_later(Change.of(request)),
+            draw_at=lambda request, when: self.agenda.add(Change.of(request), when),
             thinking=self.at_it,
         )
 
@@ -242,44 +243,46 @@ class Slack:
             "slack.draw": self.handler.drawn,
         }
 
-    def draw(self, request_id: str, version: int) -> None:
+    def draw(self, change: Change) -> None:
         """Have the card of a request that changed brought up to date."""
-        if version == 1:
+        if change.surface != SURFACE:
+            return
+        if change.words:
+            # They come many times a second, and change no version.
+            self.agenda.add(change, self._house.clock.now() + SOME_WORDS)
+        elif change.version == 1:
             # Whoever made it is about to draw it; what no person of Slack's made is drawn a moment later.
-            self._made.append((request_id, self._house.clock.now() + MADE))
-            return
-        request = self._house.kept.ledger.get(request_id)
-        if request is None or request.place.surface != "slack":
-            return
-        if self._house.cards.draft(request):
-            # Words come many times a second, and change no version.
-            self.agenda.add(request, self._house.clock.now() + SOME_WORDS)
-        elif request.state.is_settled:
-            # Forgotten first: a hand may draw at once and put down the time at which the last state can be shown.
-            self.agenda.drop(request_id)
-            self._draw_later(request)
-        elif not self.agenda.holds(request_id):
-            self._draw_later(request)
+            self._made[change.request] = self._house.clock.now() + MADE
+        elif change.settled:
+            # It was put into the inbox where it changed, and may have been drawn by now.
+            self._made.pop(change.request, None)
+            self.agenda.drop(change.request, lambda waiting: waiting.version < change.version)
+        elif not self.agenda.holds(change.request):
+            self._draw_later(change)
 
     def redraw_lagging(self) -> None:
         """Have the cards drawn that lag behind the ledger: after a restart, and whatever was missed."""
         now = self._house.clock.now()
-        while self._made and self._made[0][1] <= now:
-            self._draw_made(self._made.popleft()[0])
+        while self._made and next(iter(self._made.values())) <= now:
+            self._draw_made(next(iter(self._made)))
         if self._swept is not None and now - self._swept < SWEEP:
             return
         self._swept = now
-        for request in self._house.kept.deliveries.lagging("slack", limit=AT_MOST):
+        for request in self._house.kept.deliveries.lagging(SURFACE, limit=AT_MOST):
             if now - request.updated_at >= SETTLED and not self.agenda.holds(request.id):
                 # Every listener sweeps; the key lets one of them draw in each round.
-                self._put(request, f"{request.version}/{int(now.timestamp() // SWEEP.total_seconds())}")
+                what = f"{request.version}/{int(now.timestamp() // SWEEP.total_seconds())}"
+                self._put(request.id, request.place.key, what)
 
     def _draw_made(self, request_id: str) -> None:
+        del self._made[request_id]
+        if self.cards.has_drawn(request_id):
+            return
         request = self._house.kept.ledger.get(request_id)
-        if request is None or request.place.surface != "slack" or request.version > 1:
+        if request is None or request.version > 1:
             return
         if not self.agenda.holds(request_id) and self._house.kept.deliveries.get(request_id, request.place.key) is None:
-            self._draw_later(request)
+            self._draw_later(Change.of(request))
 
     def close(self) -> None:
         """End what was begun."""
@@ -291,17 +294,15 @@ class Slack:
         if isinstance(self._where, InstalledWorkspaces):
             self._where.forget(str(delivered.body["team"]))
 
-    def _draw_later(self, request: Request) -> None:
-        self._put(request, str(request.version))
+    def _draw_later(self, change: Change) -> None:
+        self._put(change.request, change.order, str(change.version))
 
-    def _draw_now(self, request: Request) -> None:
-        self._put(request, f"due/{self._house.ids.new()}")
+    def _draw_now(self, change: Change) -> None:
+        self._put(change.request, change.order, f"due/{self._house.ids.new()}")
 
-    def _put(self, request: Request, what: str) -> None:
-        self._house.passing.inbox.put(
-            key=f"slack/draw/{request.id}/{what}",
-            order=request.place.key,
-            kind="slack.draw",
-            body={"request": request.id},
-            at=self._house.clock.now(),
-        )
+    def _put(self, request_id: str, order: str, what: str) -> None:
+        have_drawn(self._house.passing.inbox, SURFACE, request_id, order, what, at=self._house.clock.now())
+
+
+def _newer(one: Change, other: Change) -> Change:
+    return max(one, other, key=lambda change: change.version)

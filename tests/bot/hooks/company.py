@@ -58,7 +58,9 @@ class Company:
         """The listener handles what is in the inbox, and what the bus told of."""
         inbox = self.bot.house.passing.inbox
         for delivered in inbox.take("test", wait=0):
-            self.events.happened(delivered)
+            handle = self.events.handlers().get(delivered.kind)
+            if handle is not None:
+                handle(delivered)
             inbox.done(delivered, "test")
         self.hear()
 
@@ -67,7 +69,7 @@ class Company:
         announced = self.bot.passing.bus.announced
         while self._heard < len(announced):
             self._heard += 1
-            self.events.draw(*announced[self._heard - 1])
+            self.events.draw(announced[self._heard - 1])
 
     def settle(self) -> None:
         """Let everything go on until nothing does."""

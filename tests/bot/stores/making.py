@@ -29,6 +29,7 @@ def request(**fields: Any) -> Request:
         "origin": Origin.GRAMMAR,
         "service": "checkout",
         "environment": "staging",
+        "changes": True,
         "state": State.ACCEPTED,
         "created_at": NOW,
         "updated_at": NOW,

@@ -66,3 +66,13 @@ def test_the_newest_rows_can_be_checked_alone(told: SqlStores) -> None:
     with told.database.write() as connection:
         connection.execute(text("DELETE FROM audit WHERE number = 5"))
     assert told.audit.verify(newest=2) == 5
+
+
+def test_a_read_is_told_of_when_it_has_ended_with_the_time_it_was_asked(stores: SqlStores) -> None:
+    made = accept(stores, changes=False, action="pods")
+    assert not stores.audit.find()
+    stores.ledger.advance(move(made, state=State.DONE, by="shipmate"), now=NOW + MINUTE)
+    done, asked = stores.audit.find()
+    assert (asked.actor, asked.event, asked.at) == ("dana", "accepted", NOW)
+    assert (done.actor, done.event, done.at) == ("shipmate", "done", NOW + MINUTE)
+    assert stores.audit.verify() is None

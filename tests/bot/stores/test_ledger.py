@@ -201,6 +201,28 @@ def test_a_lease_is_no_transition(stores: SqlStores) -> None:
     assert len(stores.audit.find()) == 1
 
 
+def test_an_accepted_request_is_taken_up_by_one_worker(stores: SqlStores) -> None:
+    made = accept(stores)
+    taken = stores.ledger.lease(made.id, owner="w1", now=NOW, until=NOW + LEASE)
+    assert taken is not None
+    assert (taken.fence, taken.lease_owner, taken.version) == (1, "w1", made.version)
+    assert stores.ledger.lease(made.id, owner="w2", now=NOW, until=NOW + LEASE) is None
+    then = NOW + LEASE
+    again = stores.ledger.lease(made.id, owner="w2", now=then, until=then + LEASE)
+    assert again is not None
+    assert again.fence == 2
+    with pytest.raises(Conflict, match="taken over"):
+        stores.ledger.advance(move(taken, state=State.DONE), now=then)
+    assert stores.ledger.advance(move(again, state=State.DONE), now=then).lease_owner is None
+
+
+@pytest.mark.parametrize("state", [State.AWAITING_APPROVAL, State.RUNNING, State.CANCELLED])
+def test_what_is_not_accepted_is_not_taken_up(stores: SqlStores, state: State) -> None:
+    made = accept(stores, state=state)
+    assert stores.ledger.lease(made.id, owner="w1", now=NOW, until=NOW + LEASE) is None
+    assert stores.ledger.lease("R-99", owner="w1", now=NOW, until=NOW + LEASE) is None
+
+
 def test_a_step_keeps_the_lease_that_a_heartbeat_prolonged(stores: SqlStores) -> None:
     waiting(stores)
     (leased,) = stores.ledger.lease_due("argocd", owner="w", now=NOW, until=NOW + LEASE, limit=1)

@@ -12,7 +12,7 @@ from rq import SimpleWorker
 from rq.job import JobStatus
 
 from actions.core.errors import Unreachable
-from actions.core.ports.messaging import Turn
+from actions.core.ports.messaging import Change, Turn
 from bot.stores.open import open_redis
 from bot.stores.redis import jobs
 from bot.stores.redis.bus import RedisBus
@@ -41,12 +41,16 @@ def test_a_session_keeps_no_secret(client: redis.Redis) -> None:
 
 def test_who_listens_hears_of_changes(client: redis.Redis) -> None:
     bus = RedisBus(client)
-    bus.changed("R-0", 1)
+    before, first, second = (
+        Change(request=f"R-{n}", version=n + 1, surface="slack", order="T/C/1.1", at=NOW, settled=n > 1)
+        for n in range(3)
+    )
+    bus.changed(before)
     with bus.changes() as following, bus.changes() as other:
-        bus.changed("R-1", 2)
-        bus.changed("R-2", 3)
-        assert [following(1), following(1), following(0.01)] == [("R-1", 2), ("R-2", 3), None]
-        assert other(1) == ("R-1", 2)
+        bus.changed(first)
+        bus.changed(second)
+        assert [following(1), following(1), following(0.01)] == [first, second, None]
+        assert other(1) == first
 
 
 def waiting(client: redis.Redis, name: str = "deploy") -> list[str]:
@@ -188,7 +192,7 @@ def test_work_resumes_by_itself_when_redis_comes_back(tmp_path: Path) -> None:
 
     def use(key: str) -> list[str]:
         stores.queue.perform("deploy", "R-1", timeout=30)
-        stores.bus.changed("R-1", 1)
+        stores.bus.changed(Change(request="R-1", version=1, surface="slack", order="thread", at=NOW, settled=False))
         assert stores.inbox.put(key=key, order="thread", kind="said", body={}, at=NOW)
         return [delivered.key for delivered in stores.inbox.take("w", wait=0.01)]
 

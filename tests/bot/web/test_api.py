@@ -23,6 +23,7 @@ from actions.core.people import Requester
 from actions.core.places import Place
 from actions.core.ports.autonomy import PlaybookRecord
 from actions.core.ports.language import Tokens
+from actions.core.ports.messaging import Change
 from actions.core.ports.usage import Spent
 from actions.core.reply import Button, Reply
 from actions.core.request import Origin, Request, State
@@ -45,7 +46,7 @@ class Cardboard:
         self.request: Request | None = None
         self.fails: Exception | None = None
         self.gone: dict[str, Exception] = {}
-        self.bus: queue.Queue[tuple[str, int]] = queue.Queue()
+        self.bus: queue.Queue[Change] = queue.Queue()
         self.listening = threading.Event()
         self.looked = threading.Event()
 
@@ -71,8 +72,8 @@ class Cardboard:
         return heard
 
     @contextmanager
-    def changes(self) -> Iterator[Callable[[float], tuple[str, int] | None]]:
-        def listen(seconds: float) -> tuple[str, int] | None:
+    def changes(self) -> Iterator[Callable[[float], Change | None]]:
+        def listen(seconds: float) -> Change | None:
             try:
                 return self.bus.get(timeout=min(seconds, 0.05))
             except queue.Empty:
@@ -239,7 +240,7 @@ def test_a_request_is_followed_to_its_next_change(client: TestClient, house: Car
     follower.start()
     assert house.looked.wait(5)
     house.request = running(version=4)
-    house.bus.put(("R-1", 4))
+    house.bus.put(Change(request="R-1", version=4, surface="web", order="", at=NOW, settled=False))
     follower.join(5)
     assert answers == [4]
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from actions.core.people import Requester, Standing
+from actions.core.ports.messaging import Change
 from actions.core.request import Origin, Proposal
 from bot.surfaces.slack.client import Api, Down, OneWorkspace
 from bot.surfaces.slack.places import place_of
@@ -390,8 +391,10 @@ def test_two_listeners_that_hear_of_a_change_post_one_card(office: Office) -> No
     office.say(DANA, f"<@{ME}> deploy catalog v1.4.2 to staging")
     other = office.another_listener()
     for listener in (office.slack, other):
-        listener.draw("R-1", 2)
-        listener.draw("R-2", 2)
+        for request_id in ("R-1", "R-2"):
+            request = office.bot.house.kept.ledger.get(request_id)
+            assert request
+            listener.draw(Change.of(request.model_copy(update={"version": 2})))
     office.listen(other)
     assert len(office.posted()) == 1
 

@@ -279,7 +279,7 @@ class Office:
         inbox, announced = self.bot.passing.inbox, self.bot.passing.bus.announced
         for _ in range(50):
             while self._heard < len(announced):
-                listener.draw(*announced[self._heard])
+                listener.draw(announced[self._heard])
                 self._heard += 1
             listener.agenda.flush()
             listener.again.agenda.flush()
