@@ -14,7 +14,7 @@ from actions.core.catalog import Catalog
 from actions.core.errors import Refused, ShipmateError, Unreachable
 from actions.core.kinds import NAMES, Kind
 from actions.core.organization import Organization
-from actions.core.people import Requester, Standing
+from actions.core.people import TO_OUTSIDERS, Requester, Standing
 from actions.core.places import Place
 from actions.core.ports.ledger import Offers, RequestQuery
 from actions.core.ports.messaging import Sessions, Turn
@@ -370,9 +370,7 @@ def _for(by: Requester, answer: Answer) -> Answer:
     """The answer as they may have it: outsiders are told no names, so neither questions nor suggestions."""
     if by.standing is not Standing.OUTSIDER or answer.request is not None or answer.outage:
         return answer
-    return Answer(
-        reply=Reply(title="You are a guest here, and guests may do nothing.", tone=Tone.WARNING), kind="error"
-    )
+    return Answer(reply=Reply(title=TO_OUTSIDERS, tone=Tone.WARNING), kind="error")
 
 
 def _failed(error: ShipmateError) -> Answer:

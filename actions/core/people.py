@@ -22,6 +22,10 @@ class Role(StrEnum):
         return list(Role).index(self)
 
 
+TO_OUTSIDERS = "You are a guest here, and guests may do nothing."
+"""What somebody is told who may not even look."""
+
+
 class Standing(StrEnum):
     """How a door knows the one who asks."""
 

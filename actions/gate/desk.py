@@ -24,11 +24,12 @@ class NotWaiting(Refused):
     """The request does not wait for what was decided."""
 
     def __init__(self, request: Request, wanted: str) -> None:
-        state = request.state.value.replace("_", " ")
-        who = next(
-            (f" by {d.person}" for d in request.decisions if d.approved == (request.state is not State.DENIED)), ""
-        )
-        super().__init__(f"{request.id} does not wait for {wanted}: it is {state}{who}.", remedy="")
+        is_denied, state = request.state is State.DENIED, request.state.value.replace("_", " ")
+        who = next((d.person for d in request.decisions if d.approved != is_denied), "")
+        says = f"it is {state}"
+        if who:
+            says = f"{who} denied it" if is_denied else f"{who} approved it, and {says}"
+        super().__init__(f"{request.id} does not wait for {wanted}: {says}.", remedy="")
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,7 @@ class GateDesk:
         Raises:
             Refused: it does not wait for approval, or this person may neither approve it nor asked for it.
         """
-        request = self._waiting(request_id, State.AWAITING_APPROVAL, "approval")
-        if not asked_by(request, by.name):
-            self._check_approver(request, by)
+        request = self.may_deny(request_id, by)
         decision = self._decision(request, by, approved=False, reason=redact(reason))
         message = f"{by.name} denied it" + (f": {decision.reason}" if reason else ".")
         update = {
@@ -83,6 +82,13 @@ class GateDesk:
         # One person's word on a plan is kept once; who takes an approval back ends the request all the same.
         first = None if _has_approved(request, by) else decision
         return self._advance(request, request.model_copy(update=update), by, "denied", first)
+
+    def may_deny(self, request_id: str, by: Requester) -> Request:
+        """The request, if this person may deny it as it stands; nothing is done, and raises as `deny`."""
+        request = self._waiting(request_id, State.AWAITING_APPROVAL, "approval")
+        if not asked_by(request, by.name):
+            self._check_approver(request, by)
+        return request
 
     def confirm(self, request_id: str, by: Requester) -> Request:
         """Confirm what was read by a model, or came from others: who asked; of what a machine asks, for whom it does.

@@ -19,6 +19,9 @@ class Desk(Protocol):
     def deny(self, request_id: str, by: Requester, reason: str) -> Request:
         """End a request that waits for approval."""
 
+    def may_deny(self, request_id: str, by: Requester) -> Request:
+        """The request, if this person may deny it as it stands; nothing is done."""
+
     def confirm(self, request_id: str, by: Requester) -> Request:
         """The one who asked confirms what a model read."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actions.core.action import Need, Policy
 from actions.core.organization import EnvironmentKind, Organization
-from actions.core.people import Requester, Role, Standing
+from actions.core.people import TO_OUTSIDERS, Requester, Role, Standing
 from actions.core.request import Request, Verdict
 from actions.gate.case import Case, matches
 
@@ -49,9 +49,7 @@ def may(
         organization: the configuration.
     """
     if requester.standing is Standing.OUTSIDER:
-        return _no(
-            "guests and people of other tenants may do nothing", "You are a guest here, and guests may do nothing."
-        )
+        return _no("guests and people of other tenants may do nothing", TO_OUTSIDERS)
     for rule in organization.permissions:
         if matches(rule, policy, request):
             named = ", ".join((*rule.roles, *rule.people)) or "nobody"

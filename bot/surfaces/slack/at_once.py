@@ -10,16 +10,19 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from actions.core.catalog import Catalog, Verb
+from actions.core.errors import Refused
 from actions.core.organization import Organization
-from actions.core.people import Standing
+from actions.core.people import TO_OUTSIDERS, Standing
 from actions.core.places import Place
-from actions.core.ports.ledger import Offers
+from actions.core.ports.desk import Desk
+from actions.core.ports.ledger import Offer, Offers
 from actions.core.ports.messaging import Inbox
 from actions.core.ports.surroundings import Clock
+from actions.decisions import Deny
 from bot.surfaces.slack import forms
 from bot.surfaces.slack.client import SlackFailed, Workspaces
 from bot.surfaces.slack.door import Answer, Answering, Immediate
-from bot.surfaces.slack.intake import AtOnce
+from bot.surfaces.slack.intake import AtOnce, Taken, home_of, pressed
 from bot.surfaces.slack.people import People
 from bot.surfaces.slack.places import click_place, place_of
 from bot.surfaces.slack.render import options
@@ -42,6 +45,7 @@ class AtOnceAnswers:
         inbox: where what was filled in goes.
         clock: the time.
         people: who is who; outsiders are shown no names.
+        desk: to know who may decide about a request.
     """
 
     def __init__(
@@ -54,6 +58,7 @@ class AtOnceAnswers:
         inbox: Inbox,
         clock: Clock,
         people: People,
+        desk: Desk,
     ) -> None:
         self._catalog = catalog
         self._organization = organization
@@ -62,6 +67,7 @@ class AtOnceAnswers:
         self._inbox = inbox
         self._clock = clock
         self._people = people
+        self._desk = desk
         self._answers: Mapping[str, Callable[[Mapping[str, Any]], Answer]] = {
             "menu": self._menu,
             "form": self._form,
@@ -74,21 +80,26 @@ class AtOnceAnswers:
     def answer(self, found: AtOnce) -> Answer:
         """What the response says; raises `Unreachable` where a store does not answer."""
         if self._is_outsider(found.payload):
-            return {"options": []} if found.kind == "options" else None
+            return self._to_outsider(found)
         return self._answers[found.kind](found.payload)
 
     def _is_outsider(self, payload: Mapping[str, Any]) -> bool:
-        user = payload.get("user") or {}
-        team, name = payload.get("team_id") or _team(payload), payload.get("user_id") or user.get("id") or ""
-        own = user.get("team_id") or payload.get("user_team") or ""
-        return self._people.requester(team, name, own).standing is Standing.OUTSIDER
+        return self._people.standing(*_who(payload)) is Standing.OUTSIDER
+
+    def _to_outsider(self, found: AtOnce) -> Answer:
+        if found.kind == "options":
+            return {"options": []}
+        if found.kind == "form":
+            # The gate refuses it, and says so to them alone.
+            self._store(pressed(found.payload, "press"))
+        return {"response_type": "ephemeral", "text": TO_OUTSIDERS} if found.kind == "menu" else None
 
     def _menu(self, payload: Mapping[str, Any]) -> Answer:
         """`/shipmate` alone."""
         team, channel = payload.get("team_id") or "", payload.get("channel_id") or ""
-        view = forms.menu(self._catalog, {"channel": channel, "thread": ""})
-        if not self._open(team, payload["trigger_id"], view):
-            return {"response_type": "ephemeral", "text": "That took too long. Type /shipmate again."}
+        metadata = {"channel": channel, "thread": ""}
+        if not self._open(team, payload["trigger_id"], forms.menu(self._catalog, metadata)):
+            self._put_again(place_of(team, channel, ""), payload, forms.MENU, metadata)
         return None
 
     def _choose(self, payload: Mapping[str, Any]) -> Answer:
@@ -113,16 +124,41 @@ class AtOnceAnswers:
 
     def _form(self, payload: Mapping[str, Any]) -> Answer:
         """A button that asks for something more: a form of what its offer does not hold."""
-        offer = self._offers.get(payload["actions"][0].get("value") or "")
-        place = click_place(payload)
-        if offer is None or offer.action not in self._catalog:
+        action = payload["actions"][0]
+        offer = self._offers.get(action.get("value") or "")
+        if offer is None or self._is_in_vain(offer, payload):
+            # Nothing is to be filled in; the gate says why, to the one who pressed.
+            self._store(pressed(payload, "press"))
             return None
-        user = (payload.get("user") or {}).get("id") or ""
+        place = click_place(payload)
         metadata = {"offer": offer.id, "channel": place.channel, "thread": place.thread}
-        view = forms.form(self._catalog[offer.action], self._organization, metadata, fixed=offer.parameters)
-        if not self._open(place.tenant, payload.get("trigger_id") or "", view):
-            self._put_again(place, user, payload, offer=offer.id)
+        container = payload.get("container") or {}
+        if action.get("action_id") == "form:question" and not container.get("is_ephemeral"):
+            metadata["question"] = container.get("message_ts") or ""
+        view = self._view(offer, metadata)
+        if view is not None and not self._open(place.tenant, payload.get("trigger_id") or "", view):
+            self._put_again(place, payload, offer.action, offer.parameters)
         return None
+
+    def _view(self, offer: Offer, metadata: forms.Metadata) -> Mapping[str, Any] | None:
+        held = dict(offer.parameters)
+        if offer.action == forms.MENU:
+            return forms.menu(self._catalog, held)
+        if offer.action == forms.QUESTION:
+            return forms.question(str(held["about"]), held)
+        if offer.action not in self._catalog:
+            return None
+        return forms.form(self._catalog[offer.action], self._organization, metadata, fixed=held)
+
+    def _is_in_vain(self, offer: Offer, payload: Mapping[str, Any]) -> bool:
+        """Whether no filling in can help: a decision that is made already, or is not this person's to make."""
+        if offer.action != Deny.policy.name:
+            return False
+        try:
+            self._desk.may_deny(str(offer.parameters.get("request")), self._people.requester(*_who(payload)))
+        except Refused:
+            return True
+        return False
 
     def _shortcut(self, payload: Mapping[str, Any]) -> Answer:
         """The message shortcut "Ask Shipmate about this"."""
@@ -130,9 +166,9 @@ class AtOnceAnswers:
         text = (message.get("text") or "")[:_QUOTED]
         thread = message.get("thread_ts") or payload.get("message_ts") or message.get("ts") or ""
         metadata = {"channel": channel, "thread": thread, "about": text[: _QUOTED // 2]}
-        team, user = _team(payload), (payload.get("user") or {}).get("id") or ""
+        team = _team(payload)
         if not self._open(team, payload.get("trigger_id") or "", forms.question(text, metadata)):
-            self._put_again(place_of(team, channel, thread), user, payload, offer="")
+            self._put_again(place_of(team, channel, thread), payload, forms.QUESTION, metadata)
         return None
 
     def _options(self, payload: Mapping[str, Any]) -> Answer:
@@ -167,14 +203,19 @@ class AtOnceAnswers:
         except forms.Unfit as error:
             return _errors(view, error)
         if offer is not None:
-            press = {"kind": "press", "offer": offer.id, "filled": filled, "message": ""}
+            question = metadata.get("question") or ""
+            kind = "answer" if question else "press"
+            press = {"kind": kind, "offer": offer.id, "filled": filled, "message": question}
             self._put(key, place, "slack.pressed", body | press)
         else:
             self._put(key, place, "slack.form", body | {"action": verb.policy.name, "parameters": parameters})
         return None
 
     def _put(self, key: str, place: Place, kind: str, body: dict[str, Any]) -> None:
-        self._inbox.put(key=key, order=place.key, kind=kind, body=body, at=self._clock.now())
+        self._store(Taken(key, place.key, kind, body))
+
+    def _store(self, found: Taken) -> None:
+        self._inbox.put(key=found.key, order=found.order, kind=found.kind, body=found.body, at=self._clock.now())
 
     def _open(self, team: str, trigger: str, view: Mapping[str, Any]) -> bool:
         """Open a modal; False where the trigger has expired, or Slack would not."""
@@ -185,20 +226,21 @@ class AtOnceAnswers:
             return False
         return True
 
-    def _put_again(self, place: Place, user: str, payload: Mapping[str, Any], *, offer: str) -> None:
-        """Have somebody told that it took too long, with a button for the form of an offer."""
-        pressed: Mapping[str, Any] = next(iter(payload.get("actions") or ()), payload)
-        when = pressed.get("action_ts")
-        key = f"slack/{place.tenant}/{place.channel}/{when}/{user}/again"
+    def _put_again(self, place: Place, payload: Mapping[str, Any], action: str, parameters: Mapping[str, Any]) -> None:
+        """Have somebody told that it took too long, with a button that opens the same form."""
+        clicked: Mapping[str, Any] = next(iter(payload.get("actions") or ()), payload)
+        when = clicked.get("action_ts") or payload.get("trigger_id")
+        user = _who(payload)[1]
         body = {
             "team": place.tenant,
             "user": user,
             "channel": place.channel,
             "thread": place.thread,
-            "offer": offer,
+            "action": action,
+            "parameters": dict(parameters),
             "response_url": payload.get("response_url") or "",
         }
-        self._put(key, place, "slack.again", body)
+        self._put(f"slack/{place.tenant}/{place.channel}/{when}/{user}/again", place, "slack.again", body)
 
     def _verb_of(self, metadata: forms.Metadata) -> Verb | None:
         if metadata.get("offer"):
@@ -227,10 +269,17 @@ def _team(payload: Mapping[str, Any]) -> str:
     return (payload.get("team") or {}).get("id") or (payload.get("user") or {}).get("team_id") or ""
 
 
+def _who(payload: Mapping[str, Any]) -> tuple[str, str, str]:
+    """In which workspace somebody did something, who they are, and their own workspace."""
+    user = payload.get("user") or {}
+    team, name = payload.get("team_id") or _team(payload), payload.get("user_id") or user.get("id") or ""
+    return team, name, home_of(payload, user.get("team_id"), team)
+
+
 def _question(view: Mapping[str, Any], metadata: forms.Metadata, payload: Mapping[str, Any]) -> dict[str, Any]:
     """What was asked about a message, in the form of something said in its thread."""
     return {
-        "user_team": (payload.get("user") or {}).get("team_id") or "",
+        "user_team": _who(payload)[2],
         "ts": metadata.get("thread") or "",
         "text": forms.values_of(view).get("text", ""),
         "direct": True,

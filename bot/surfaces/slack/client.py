@@ -16,6 +16,8 @@ log = logging.getLogger("shipmate.slack")
 
 TIMEOUT = 10
 """Seconds that one call may take."""
+AT_ONCE = 2.0
+"""Seconds that a call may take while Slack waits for an answer, which it does for three."""
 KEPT_OPEN = 50.0
 """Seconds for which a connection that nobody uses stays open; less than Slack's side keeps it."""
 LONGEST_PAUSE = 60.0
@@ -124,11 +126,15 @@ class Line:
 
     Args:
         base_url: where the Web API is; nothing is connected before the first call.
+        timeout: seconds that one call may take.
         transport: what carries requests, in place of the network.
     """
 
-    def __init__(self, base_url: str, *, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self, base_url: str, *, timeout: float = TIMEOUT, transport: httpx.BaseTransport | None = None
+    ) -> None:
         self._base_url = base_url
+        self._timeout = timeout
         self._transport = transport
         self._lock = Lock()
         self._http: httpx.Client | None = None
@@ -174,7 +180,7 @@ class Line:
                 # Unbounded but for what is kept: who calls is bounded already, and a call must not wait for a connection.
                 limits = httpx.Limits(max_connections=None, max_keepalive_connections=8, keepalive_expiry=KEPT_OPEN)
                 self._http = httpx.Client(
-                    base_url=self._base_url, timeout=TIMEOUT, limits=limits, transport=self._transport
+                    base_url=self._base_url, timeout=self._timeout, limits=limits, transport=self._transport
                 )
             return self._http
 

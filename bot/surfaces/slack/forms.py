@@ -27,6 +27,10 @@ OPTION_GROUPS = 100
 Metadata = Mapping[str, Any]
 """What a modal carries to and fro, unseen: where its answer goes, and which action or offer it is for."""
 
+MENU = "menu"
+QUESTION = "question"
+"""What a button holds that opens the menu or the question about a message again: no action, but their metadata."""
+
 _HINTS = {
     Kind.DURATION: "30m, 24h or 7d",
     Kind.VERSION: "v1.4.2",
@@ -63,7 +67,7 @@ def menu(catalog: Catalog, metadata: Metadata) -> Json:
         "option_groups": groups[:OPTION_GROUPS],
     }
     says = {"type": "section", "text": plain_text("What is to be done? You can also just say it in a thread.", SECTION)}
-    return _modal("menu", "Shipmate", [says, {"type": "actions", "elements": [select]}], metadata)
+    return _modal(MENU, "Shipmate", [says, {"type": "actions", "elements": [select]}], metadata)
 
 
 def form(
@@ -86,7 +90,8 @@ def form(
     says = shorten(escape(verb.description()) + (f"\n{told}" if told else ""), SECTION)
     blocks: list[Json] = [{"type": "section", "text": {"type": "mrkdwn", "text": says, "verbatim": True}}]
     blocks += [_input(verb, name, organization) for name in verb.model_fields if name not in fixed]
-    return _modal("form", _words(verb.policy.name), blocks, metadata, submit="Go")
+    name = _words(verb.policy.name)
+    return _modal("form", name, blocks, metadata, submit=name)
 
 
 def question(about: str, metadata: Metadata) -> Json:
@@ -101,7 +106,7 @@ def question(about: str, metadata: Metadata) -> Json:
         {"type": "context", "elements": [plain_text(about, 300)]},
         {"type": "input", "block_id": "text", "label": plain_text("What about it?", PLACEHOLDER), "element": entry},
     ]
-    return _modal("question", "Ask Shipmate", blocks, metadata, submit="Ask")
+    return _modal(QUESTION, "Ask Shipmate", blocks, metadata, submit="Ask")
 
 
 def metadata_of(view: Mapping[str, Any]) -> Metadata:

@@ -204,14 +204,10 @@ class Handler:
         """A form came too late for its trigger: a button opens it again."""
         body: Mapping[str, Any] = delivered.body
         place = place_of(body["team"], body["channel"], body["thread"])
-        offer = self._conversation.offers.get(body["offer"])
-        if offer is None:
-            self._whisper(
-                Reply(title="That took too long for Slack to open the form. Choose it once more."), place, body
-            )
-            return
         # What a button asks for is drawn as one that opens a form.
-        button = Button(label="Open the form", action=offer.action, parameters=offer.parameters, asks_for=("the rest",))
+        button = Button(
+            label="Open the form", action=body["action"], parameters=body["parameters"], asks_for=("the rest",)
+        )
         self._whisper(Reply(title="That took too long for Slack to open the form.", buttons=(button,)), place, body)
 
     def drawn(self, delivered: Delivered) -> None:

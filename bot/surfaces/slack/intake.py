@@ -66,7 +66,7 @@ def _order(team: str, channel: str, thread: str) -> str:
 
 def _event(payload: Mapping[str, Any]) -> Taken | None:
     event = payload.get("event") or {}
-    team = payload.get("team_id") or ""
+    team = _installed_in(payload)
     kind = event.get("type")
     if kind in {"message", "app_mention"}:
         return _said(payload, event, team)
@@ -91,6 +91,27 @@ def _event(payload: Mapping[str, Any]) -> Taken | None:
     return None
 
 
+def _installed_in(payload: Mapping[str, Any]) -> str:
+    """The workspace by whose installation an event is heard; in a shared channel it may happen in another one."""
+    granted = (a.get("team_id") for a in payload.get("authorizations") or ())
+    return next(filter(None, granted), None) or payload.get("context_team_id") or payload.get("team_id") or ""
+
+
+def home_of(payload: Mapping[str, Any], own: str | None, team: str) -> str:
+    """The workspace somebody is of: where Slack names the organization instead, the one in which they speak.
+
+    Args:
+        payload: what was delivered.
+        own: what Slack says of them: a workspace, or the Enterprise Grid that they and all its workspaces belong to.
+        team: where Shipmate is installed.
+    """
+    if not own or not own.startswith("E"):
+        return own or ""
+    named = [payload, *(payload.get("authorizations") or ())]
+    grids = {*(given.get("enterprise_id") for given in named), (payload.get("enterprise") or {}).get("id")}
+    return team if own in grids else own
+
+
 def _said(payload: Mapping[str, Any], event: Mapping[str, Any], team: str) -> Taken | None:
     user, channel, ts, text = event.get("user"), event.get("channel"), event.get("ts"), event.get("text") or ""
     if event.get("subtype") not in _SPOKEN or event.get("bot_id") or event.get("hidden") or event.get("edited"):
@@ -110,7 +131,7 @@ def _said(payload: Mapping[str, Any], event: Mapping[str, Any], team: str) -> Ta
     body = {
         "team": team,
         "user": user,
-        "user_team": event.get("user_team") or event.get("source_team") or event.get("team") or "",
+        "user_team": home_of(payload, event.get("user_team") or event.get("source_team") or event.get("team"), team),
         "channel": channel,
         "ts": ts,
         "thread": thread,
@@ -140,8 +161,17 @@ def _click(payload: Mapping[str, Any]) -> Taken | AtOnce | None:
         return AtOnce("form", payload)
     if kind == "verb":
         return AtOnce("choose", payload)
-    if kind not in {"press", "answer", "feedback"}:
-        return None
+    return pressed(payload, kind) if kind in {"press", "answer", "feedback"} else None
+
+
+def pressed(payload: Mapping[str, Any], kind: str) -> Taken:
+    """A click as something for the inbox.
+
+    Args:
+        payload: the click.
+        kind: "press" for what a button stands for, "answer" for one to a question, "feedback" for a thumb.
+    """
+    action: Mapping[str, Any] = payload["actions"][0]
     team, channel, thread = clicked_in(payload)
     container, user = payload.get("container") or {}, payload.get("user") or {}
     home = (payload.get("view") or {}).get("type") == "home"
@@ -150,7 +180,7 @@ def _click(payload: Mapping[str, Any]) -> Taken | AtOnce | None:
     body = {
         "team": team,
         "user": user.get("id") or "",
-        "user_team": user.get("team_id") or "",
+        "user_team": home_of(payload, user.get("team_id"), team),
         "channel": channel,
         "thread": thread,
         "message": message,

@@ -50,14 +50,19 @@ class People:
             user: their Slack user id.
             user_team: their own workspace, where Slack told it: in shared channels it is another.
         """
-        if user_team and user_team != team:
-            return Requester(name=STRANGER + user, standing=Standing.OUTSIDER)
+        standing = self.standing(team, user, user_team)
         person = self._organization.person_by_slack(user)
-        if person is not None:
-            return Requester(name=person.name, roles=self._roles(team, user))
-        if not self._is_member(team, user):
-            return Requester(name=STRANGER + user, standing=Standing.OUTSIDER)
-        return Requester(name=STRANGER + user, standing=Standing.STRANGER, roles=self._roles(team, user))
+        name = person.name if person is not None and standing is Standing.KNOWN else STRANGER + user
+        roles = frozenset() if standing is Standing.OUTSIDER else self._roles(team, user)
+        return Requester(name=name, standing=standing, roles=roles)
+
+    def standing(self, team: str, user: str, user_team: str = "") -> Standing:
+        """What somebody is to Shipmate, without their roles; arguments as `requester`."""
+        if user_team and user_team != team:
+            return Standing.OUTSIDER
+        if self._organization.person_by_slack(user) is not None:
+            return Standing.KNOWN
+        return Standing.STRANGER if self._is_member(team, user) else Standing.OUTSIDER
 
     def user_of(self, name: str) -> str | None:
         """The Slack user id of a person; None where Slack does not know them."""

@@ -20,7 +20,7 @@ from bot.surfaces.slack.again import Again
 from bot.surfaces.slack.agenda import Agenda
 from bot.surfaces.slack.assistant import Assistant
 from bot.surfaces.slack.at_once import AtOnceAnswers, in_threads
-from bot.surfaces.slack.client import Api, Line, OneWorkspace, Workspaces, respond
+from bot.surfaces.slack.client import AT_ONCE, TIMEOUT, Api, Line, OneWorkspace, Workspaces, respond
 from bot.surfaces.slack.delivery import Cards
 from bot.surfaces.slack.door import Door, HttpDoor
 from bot.surfaces.slack.drawing import Drawing
@@ -49,14 +49,19 @@ MADE = timedelta(seconds=0.5)
 AT_MOST = 500
 
 
-def workspaces(house: House, settings: Settings) -> Workspaces:
+def workspaces(house: House, settings: Settings, *, timeout: float = TIMEOUT) -> Workspaces:
     """The workspaces; nothing is sent yet.
+
+    Args:
+        house: Shipmate, put together.
+        settings: where things are.
+        timeout: seconds that one call may take.
 
     Raises:
         WeakSecret: the app can be installed, and there is no key to seal its tokens with.
     """
     token = settings.slack_bot_token
-    line = Line(settings.slack_api_url)
+    line = Line(settings.slack_api_url, timeout=timeout)
     own = OneWorkspace(Api(line, token.get_secret_value())) if token else None
     if own is not None and not installs(settings):
         return own
@@ -78,7 +83,7 @@ def routes(house: House, settings: Settings, door: HttpDoor | None) -> Sequence[
         return ()
     where = workspaces(house, settings)
     pages = _oauth(house, settings, where).routes() if isinstance(where, InstalledWorkspaces) else ()
-    door.answering.come(in_threads(_immediate(house, where)))
+    door.answering.come(in_threads(_immediate(house, workspaces(house, settings, timeout=AT_ONCE))))
     return (Route(PATH, door, methods=["POST"]), *pages)
 
 
@@ -118,11 +123,17 @@ def _app(settings: Settings) -> tuple[str, str]:
 
 
 def door_of(house: House, where: Workspaces) -> Door:
-    """The way in for payloads that are verified already."""
+    """The way in for payloads that are verified already.
+
+    Args:
+        house: Shipmate, put together.
+        where: the workspaces, whose calls take no longer than Slack waits.
+    """
     return Door(house.passing.inbox, _immediate(house, where), house.clock)
 
 
 def _immediate(house: House, where: Workspaces) -> AtOnceAnswers:
+    """What answers at once; arguments as `door_of`."""
     return AtOnceAnswers(
         catalog=house.catalog,
         organization=house.organization,
@@ -131,6 +142,7 @@ def _immediate(house: House, where: Workspaces) -> AtOnceAnswers:
         inbox=house.passing.inbox,
         clock=house.clock,
         people=People(house.organization, where, house.clock),
+        desk=house.desk,
     )
 
 
@@ -143,7 +155,8 @@ def listening(house: House, settings: Settings) -> Slack:
     found.at_it.start()
     Thread(target=_warm, args=(house, where), name="slack-warm", daemon=True).start()
     if settings.slack_app_token is not None:
-        socket = Socket(door_of(house, where), settings.slack_app_token.get_secret_value(), settings.slack_api_url)
+        door = door_of(house, workspaces(house, settings, timeout=AT_ONCE))
+        socket = Socket(door, settings.slack_app_token.get_secret_value(), settings.slack_api_url)
         socket.start()
         found.closing.append(socket.close)
     return found

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 
-from bot.surfaces.slack.client import Api, Declined, Down, Gone, Limited, Line, Locked, SlackFailed
+from bot.surfaces.slack.client import AT_ONCE, Api, Declined, Down, Gone, Limited, Line, Locked, SlackFailed
 
 
 def api(answer: Callable[[httpx.Request], httpx.Response]) -> Api:
@@ -46,6 +46,15 @@ def test_secrets_of_an_installation_stand_in_the_body() -> None:
         return httpx.Response(200, json={"ok": True})
 
     api(answer).call("oauth.v2.access", client_secret="hush")
+
+
+def test_while_slack_waits_for_an_answer_a_call_ends_before_it() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert request.extensions["timeout"]["read"] == AT_ONCE < 3
+        return httpx.Response(200, json={"ok": True})
+
+    line = Line("https://slack.example/api/", timeout=AT_ONCE, transport=httpx.MockTransport(answer))
+    Api(line, "xoxb-1").call("views.open", trigger_id="t", view={})
 
 
 @pytest.mark.parametrize(

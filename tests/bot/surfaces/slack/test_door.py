@@ -115,7 +115,7 @@ def test_what_is_no_payload_is_refused(slack: Slack, body: str) -> None:
 
 
 def test_a_body_too_large_is_refused(slack: Slack) -> None:
-    assert slack.send("x" * 300_000).status_code == 413
+    assert slack.send("x" * 1_100_000).status_code == 413
 
 
 def test_forms_and_commands_come_in_too(slack: Slack) -> None:
@@ -157,3 +157,46 @@ def test_the_key_is_what_happened() -> None:
 
 def test_links_are_no_clicks() -> None:
     assert sort({"type": "block_actions", "actions": [{"action_id": "press:0", "url": "https://x"}]}) is None
+
+
+GRID = "E0SHOP"
+
+
+@pytest.mark.parametrize(
+    ("event", "outer", "own"),
+    [
+        ({"user_team": GRID}, {"enterprise_id": GRID}, TEAM),
+        ({"user_team": GRID}, {"authorizations": [{"enterprise_id": GRID, "team_id": TEAM, "user_id": ME}]}, TEAM),
+        ({"user_team": "E0OTHER"}, {"enterprise_id": GRID}, "E0OTHER"),
+        ({"user_team": "T0OTHER"}, {}, "T0OTHER"),
+        ({"team": TEAM}, {"team_id": "T0HOST"}, TEAM),
+    ],
+    ids=[
+        "of our grid",
+        "of our grid, by the installation",
+        "of another grid",
+        "of another workspace",
+        "in their channel",
+    ],
+)
+def test_whose_somebody_is_where_workspaces_share_a_grid_or_a_channel(
+    event: Mapping[str, Any], outer: Mapping[str, Any], own: str
+) -> None:
+    payload = message(DANA, f"<@{ME}> help", "1.1")
+    said = sort({**payload, "event": {**payload["event"], **event}, **outer})
+    assert isinstance(said, Taken)
+    assert (said.body["team"], said.body["user_team"]) == (TEAM, own)
+
+
+def test_a_click_in_a_grid_is_its_members() -> None:
+    click = {
+        "type": "block_actions",
+        "team": {"id": TEAM},
+        "enterprise": {"id": GRID},
+        "user": {"id": DANA, "team_id": GRID},
+        "channel": {"id": "C0OPS"},
+        "actions": [{"action_id": "press:0", "value": "x", "action_ts": "1.2"}],
+    }
+    pressed = sort(click)
+    assert isinstance(pressed, Taken)
+    assert pressed.body["user_team"] == TEAM

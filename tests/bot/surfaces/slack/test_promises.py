@@ -223,20 +223,3 @@ def test_the_assistant_suggests_what_is_understood(office: Office, local: Recogn
     meant = [local.recognize(Message(text=prompt["message"], by="dana")) for prompt in told["prompts"]]
     actions = [meaning.action for meaning in meant if isinstance(meaning, Asks)]
     assert actions == ["approvals", "status", "deployments", "help"]
-
-
-def test_a_shortcut_that_came_too_late_says_so(office: Office) -> None:
-    office.deliver(
-        {
-            "type": "message_action",
-            "team": {"id": TEAM},
-            "user": {"id": DANA, "team_id": TEAM},
-            "channel": {"id": CHANNEL},
-            "message": {"ts": "1.5", "text": "deploy failed"},
-            "trigger_id": "expired",
-            "response_url": f"https://respond/{DANA}",
-            "action_ts": "7.7",
-        }
-    )
-    office.listen()
-    assert "too long" in whispered(office, DANA)[0]
