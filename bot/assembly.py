@@ -109,6 +109,9 @@ class NoAnswers:
 class Kept(Protocol):
     """What is kept for good; `bot.stores.open_sql` opens one."""
 
+    def migrate(self) -> None:
+        """Bring the database to the newest schema."""
+
     @property
     def ledger(self) -> Ledger:
         """Requests."""
@@ -273,7 +276,7 @@ def compose(
     understanding: Callable[[], Understanding],
     clock: Clock,
     ids: Ids,
-    worker: str,
+    worker: Callable[[], str],
     heartbeat: Heartbeat = lambda _: nullcontext(),
     answers: Callable[[Reads], Answers] = lambda _: NoAnswers(),
     model: Callable[[], LanguageModel] | None = None,
@@ -290,7 +293,7 @@ def compose(
         understanding: what builds the reader of messages.
         clock: the time.
         ids: identifiers.
-        worker: this process, as leases name it.
+        worker: names this process, for leases.
         heartbeat: keeps a lease while work is done.
         answers: what builds the finder of answers in prose.
         model: what builds the language model that reads logs of which the rules are not sure; none reads none.
@@ -341,9 +344,31 @@ def assemble(
     settings: Settings,
     *,
     organization: Organization | None = None,
-    heartbeat: Heartbeat | None = None,
 ) -> House:
-    """Build the house for a process from its settings; call it after a fork, never before.
+    """Build the house for a process from its settings, with its database at the newest schema.
+
+    Raises:
+        NoConfiguration: there is no shipmate.yaml where the settings say.
+        InvalidConfiguration: it has faults; all of them.
+        Unreachable: the database does not answer.
+        NewerDatabase: a newer Shipmate has changed its schema.
+    """
+    house = build(settings, organization=organization)
+    try:
+        house.kept.migrate()
+    except BaseException:
+        house.close()
+        raise
+    return house
+
+
+def build(
+    settings: Settings,
+    *,
+    organization: Organization | None = None,
+    heartbeat: Heartbeat = lambda _: nullcontext(),
+) -> House:
+    """Build the house from the settings; nothing is connected yet, so whoever has one may fork.
 
     Args:
         settings: where things are.
@@ -353,14 +378,14 @@ def assemble(
     Raises:
         NoConfiguration: there is no shipmate.yaml where the settings say.
         InvalidConfiguration: it has faults; all of them.
-        Unreachable: the database does not answer.
     """
     from bot.configuration import load  # noqa: PLC0415 - a process that was handed it need not read YAML
-    from bot.stores.open import open_redis, open_sql  # noqa: PLC0415 - a parent imports this module before it forks
+    from bot.stores.open import open_redis, sql_stores  # noqa: PLC0415 - `compose` is used without them
 
     known = organization or load(settings.config)
     catalog = every_verb([*installed(), *_sandbox_verbs()] if settings.sandbox else None)
-    kept = open_sql(settings.database.get_secret_value())
+    kept = sql_stores(settings.database.get_secret_value())
+    machine = socket.gethostname()
     budgets = Budgets(kept.uses, known, SystemClock())
     model = _once(lambda: claude(settings, known, budgets))
     return compose(
@@ -372,8 +397,8 @@ def assemble(
         understanding=_once(lambda: recognizer(settings, catalog, known, model=model)),
         clock=SystemClock(),
         ids=RandomIds(),
-        worker=f"{socket.gethostname()}:{os.getpid()}",
-        heartbeat=heartbeat or (lambda _: nullcontext()),
+        worker=lambda: f"{machine}:{os.getpid()}",
+        heartbeat=heartbeat,
         answers=lambda reads: prose(model, catalog, known, reads),
         model=model,
         playbooks=_once(lambda: load_playbooks(settings.playbooks, catalog)),

@@ -1,8 +1,8 @@
 """The worker process: takes up requests and polls from RQ's queues.
 
-One parent that opens nothing does the imports, forks its children and keeps them alive. Quick reads, and the moments in
-which a deployment is begun or looked after, are done in a child's own process; a fix, which is heavy and long, is forked
-once more, so that one that hangs or dies takes nothing with it. docs/decisions/0002-workers.md says why.
+One parent that opens nothing does the imports, builds the house, forks its children and keeps them alive. Quick reads, and
+the moments in which a deployment is begun or looked after, are done in a child's own process; a fix, which is heavy and long,
+is forked once more, so that one that hangs or dies takes nothing with it. docs/decisions/0002-workers.md says why.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from types import FrameType
 
-from actions.core.organization import Organization
 from actions.core.ports.ledger import LEASE
 from actions.core.request import Request
 from bot import logs
-from bot.assembly import House, assemble
+from bot.assembly import House, build
 from bot.keeping import Keeper
 from bot.settings import Settings
 
@@ -34,8 +33,9 @@ FIXES = ("remediate",)
 _BEAT = LEASE.total_seconds() / 3
 _SHORT_LIFE = 2.0
 """Seconds; a worker that lived no longer is started again only after as long."""
-_prepared: tuple[Settings, Organization] | None = None
 _house: House | None = None
+_connected = 0
+"""The process that has opened the house's connections, which no other may use."""
 
 
 def run(settings: Settings) -> None:
@@ -51,12 +51,11 @@ def run(settings: Settings) -> None:
 
 
 def prepare(settings: Settings) -> None:
-    """Read and import what every worker needs, before any is forked."""
-    global _prepared  # noqa: PLW0603 - RQ calls jobs by name, so what they need is the process's
-    from bot.configuration import load  # noqa: PLC0415 - the children are handed what it reads
+    """Import and build what every worker needs, before any is forked; nothing is connected."""
+    global _house  # noqa: PLW0603 - RQ calls jobs by name, so what they need is the process's
 
-    _prepared = (settings, load(settings.config))
     _preload(settings)
+    _house = build(settings, heartbeat=Keeper(_renew, _BEAT, name="leases").keeping)
     # What was made so far stays; the collector, which writes to all that it looks at, would unshare it in each child.
     gc.collect()
     gc.freeze()
@@ -76,14 +75,14 @@ def poll(poller: str) -> None:
 
 
 def house() -> House:
-    """This process's house, built at its first job, and so after every fork."""
-    global _house  # noqa: PLW0603 - as above
+    """The house that was built before the fork, connected by this process at its first job."""
+    global _connected  # noqa: PLW0603 - as above
     if _house is None:
-        if _prepared is None:
-            message = "a worker's job was called outside a worker"
-            raise RuntimeError(message)
-        settings, organization = _prepared
-        _house = assemble(settings, organization=organization, heartbeat=Keeper(_renew, _BEAT, name="leases").keeping)
+        message = "a worker's job was called outside a worker"
+        raise RuntimeError(message)
+    if _connected != os.getpid():
+        _house.kept.migrate()
+        _connected = os.getpid()
     return _house
 
 

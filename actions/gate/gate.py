@@ -71,7 +71,7 @@ class Gate:
         queue: jobs for the workers.
         bus: tells who listens that a request changed.
         clock: the time.
-        worker: this process, as leases name it.
+        worker: names this process, for leases.
         guards: in the order in which they judge.
         heartbeat: keeps the leases on requests while they are worked on; workers renew them from a thread.
         aside: pushes jobs and tells the bus; at once by default, and beside the answer where somebody waits for one.
@@ -85,7 +85,7 @@ class Gate:
     queue: Queue
     bus: Bus
     clock: Clock
-    worker: str
+    worker: Callable[[], str]
     guards: Sequence[Guard] = GUARDS
     heartbeat: Heartbeat = field(default=lambda _: nullcontext())
     aside: Aside = field(default=lambda errand: errand())
@@ -237,7 +237,7 @@ class Gate:
         now = self.clock.now()
         taken = {
             "state": State.RUNNING,
-            "lease_owner": self.worker,
+            "lease_owner": self.worker(),
             "lease_until": now + LEASE,
             "fence": 1,
             "handle": {},
@@ -266,7 +266,7 @@ class Gate:
             The request afterwards; None where it was not there to be taken up, as when somebody else has it.
         """
         now = self.clock.now()
-        request = self.ledger.lease(request_id, owner=self.worker, now=now, until=now + LEASE)
+        request = self.ledger.lease(request_id, owner=self.worker(), now=now, until=now + LEASE)
         if request is None:
             return None
         with self.heartbeat([request]):

@@ -41,7 +41,7 @@ def poll_due(gate: Gate, poller: str) -> int:
     count = 0
     for _ in range(ROUNDS):
         now = gate.clock.now()
-        due = gate.ledger.lease_due(poller, owner=gate.worker, now=now, until=now + LEASE, limit=BATCH)
+        due = gate.ledger.lease_due(poller, owner=gate.worker(), now=now, until=now + LEASE, limit=BATCH)
         if not due:
             break
         count += len(due)
@@ -82,7 +82,7 @@ def _cancel_now(gate: Gate, polled: Request) -> None:
     found = gate.ledger.get(polled.id)
     if found is None or found.cancel_requested_by is None or found.state is not State.WAITING:
         return
-    if (found.fence, found.lease_owner) != (polled.fence, gate.worker):
+    if (found.fence, found.lease_owner) != (polled.fence, gate.worker()):
         return
     action = gate.action_of(found)
     if isinstance(action, Operation):

@@ -62,6 +62,15 @@ class SqlStores:
         self.uses: Uses = SqlUses(database)
         self.opinions: Opinions = SqlOpinions(database)
 
+    def migrate(self) -> None:
+        """Bring the database to the newest schema.
+
+        Raises:
+            Unreachable: the database does not answer.
+            NewerDatabase: a newer Shipmate has changed the schema.
+        """
+        migrate(self.database.engine)
+
     def together(self) -> AbstractContextManager[None]:
         """Have what this thread reads within share one connection."""
         return self.database.together()
@@ -75,6 +84,15 @@ class SqlStores:
         self.database.close()
 
 
+def sql_stores(url: str) -> SqlStores:
+    """The stores in the database at an address; nothing is connected yet.
+
+    Raises:
+        UnusableDatabaseUrl: the address names no database that can be used.
+    """
+    return SqlStores(Database(open_engine(url)))
+
+
 def open_sql(url: str) -> SqlStores:
     """Open the database at an address and bring it to the newest schema.
 
@@ -85,13 +103,13 @@ def open_sql(url: str) -> SqlStores:
         Unreachable: the database does not answer.
         NewerDatabase: a newer Shipmate has changed the schema.
     """
-    engine = open_engine(url)
+    stores = sql_stores(url)
     try:
-        migrate(engine)
+        stores.migrate()
     except BaseException:
-        engine.dispose()
+        stores.close()
         raise
-    return SqlStores(Database(engine))
+    return stores
 
 
 class RedisStores:

@@ -147,7 +147,7 @@ class Bot:
             understanding=understanding or _nothing,
             clock=self.clock,
             ids=CountingIds(),
-            worker="test",
+            worker=lambda: "test",
             playbooks=playbooks,
             answers=lambda reads: prose(lambda: model or _none_connected(), catalog, self.organization, reads),
             model=lambda: model or _none_connected(),

@@ -67,7 +67,7 @@ def house(folder: Path) -> House:
         understanding=lambda: reader,
         clock=SystemClock(),
         ids=CountingIds(),
-        worker="bench",
+        worker=lambda: "bench",
     )
 
 

@@ -129,7 +129,7 @@ def build(folder: str, address: str, organization: Organization, seconds: float)
         understanding=lambda: None,  # type: ignore[arg-type,return-value]
         clock=SystemClock(),
         ids=CountingIds(),
-        worker=f"bench:{os.getpid()}",
+        worker=lambda: f"bench:{os.getpid()}",
     )
 
 

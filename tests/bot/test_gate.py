@@ -140,7 +140,7 @@ def test_a_worker_that_was_overtaken_while_it_judged_does_nothing(bot: Bot) -> N
 
     answer = bot.ask("lena", "deploy", service="checkout", version="v1.4.2", environment="staging")
     bot.passing.queue.jobs.clear()
-    slow = replace(bot.house.gate, worker="slow", guards=(*bot.house.gate.guards, Stalls()))
+    slow = replace(bot.house.gate, worker=lambda: "slow", guards=(*bot.house.gate.guards, Stalls()))
     slow.perform("R-1")
     writes = [call for call in bot.cluster.calls if call == "write"]
     bot.settle()
@@ -419,7 +419,7 @@ def test_a_cancellation_during_a_poll_waits_for_it_and_then_begins(bot: Bot, mon
             bot.ask("lena", "cancel", request=answer.request.id)  # type: ignore[union-attr]
             bot.clock.advance(1)
             seen.append(bot.request(answer))
-            poll_due(replace(bot.house.gate, worker="another"), "argocd")
+            poll_due(replace(bot.house.gate, worker=lambda: "another"), "argocd")
             seen.append(bot.request(answer))
         return real(names)
 
