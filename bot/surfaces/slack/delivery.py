@@ -182,6 +182,8 @@ class Cards:
             streamed = self._streams.show(request, reference, draft)
             if streamed is not None:
                 return streamed, ()
+            if self._says_that_it_comes(request, reference):
+                return {**reference, "status": True}, ()
         drawn = self._drawing.card(reply, request, first=not reference and not look, rated=self._is_answer(request))
         if "private" in reference:
             return self._privately(request, drawn.message, reference), drawn.offers
@@ -190,6 +192,19 @@ class Cards:
             reference = self._put(request, drawn.message, reference, look=look)
             reference["digest"] = digest
         return self._call_approvers(request, reply, reference), drawn.offers
+
+    def _says_that_it_comes(self, request: Request, reference: Mapping[str, Any]) -> bool:
+        """Whether an assistant's status says that an answer comes; elsewhere, and for what changes things, a card does."""
+        place = request.place
+        if request.changes or reference.get("ts") or not (place.thread and place.channel.startswith("D")):
+            return False
+        if not reference.get("status"):
+            try:
+                self._posting.be_at_it(place)
+            except SlackFailed as error:
+                log.info("a card says that the answer to %s comes: %s", request.id, error)
+                return False
+        return True
 
     def _is_private(self, request: Request) -> bool:
         """Whether the answer is for the one who asked alone, wherever they asked."""

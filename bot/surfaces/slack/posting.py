@@ -16,6 +16,9 @@ log = logging.getLogger("shipmate.slack")
 MARK = "shipmate_card"
 """What the metadata of Shipmate's messages calls itself."""
 
+STATUS = "is on it …"
+"""What an assistant's status says behind its name."""
+
 
 class Posting:
     """Sends messages. Its methods raise `SlackFailed` where Slack does not do it.
@@ -85,6 +88,12 @@ class Posting:
             "chat.postMessage", channel=channel, thread_ts=thread or None, text=text, unfurl_links=False
         )
         return str(posted.get("ts") or "")
+
+    def be_at_it(self, place: Place) -> None:
+        """Show in an assistant's thread that an answer comes; Slack takes it back at the next message there."""
+        self._workspaces.api(place.tenant).call(
+            "assistant.threads.setStatus", channel_id=place.channel, thread_ts=place.thread, status=STATUS
+        )
 
     def delete(self, team: str, channel: str, ts: str) -> None:
         """Take a message of ours away."""

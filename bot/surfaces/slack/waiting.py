@@ -10,6 +10,7 @@ from threading import Event, Lock, Thread
 from typing import Any
 
 from bot.surfaces.slack.client import SlackFailed, Workspaces
+from bot.surfaces.slack.posting import STATUS
 
 log = logging.getLogger("shipmate.slack")
 
@@ -119,6 +120,6 @@ class _Shown:
         body = self._body
         if body["direct"] and body["thread"]:
             method, status = "assistant.threads.setStatus", {"channel_id": body["channel"], "thread_ts": body["thread"]}
-            yield method, {**status, "status": "is on it …"}, method, {**status, "status": ""}
+            yield method, {**status, "status": STATUS}, method, {**status, "status": ""}
         reaction = {"channel": body["channel"], "timestamp": body["ts"], "name": "eyes"}
         yield "reactions.add", reaction, "reactions.remove", reaction

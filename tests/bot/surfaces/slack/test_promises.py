@@ -223,3 +223,18 @@ def test_the_assistant_suggests_what_is_understood(office: Office, local: Recogn
     meant = [local.recognize(Message(text=prompt["message"], by="dana")) for prompt in told["prompts"]]
     actions = [meaning.action for meaning in meant if isinstance(meaning, Asks)]
     assert actions == ["approvals", "status", "deployments", "help"]
+
+
+@pytest.mark.parametrize(("fails", "posts"), [([], 0), (["channel_not_found"], 1)], ids=["status", "no assistant"])
+def test_a_slow_read_in_an_assistants_thread_shows_its_status_and_no_card_before_its_answer(
+    office: Office, fails: list[str | Exception], posts: int
+) -> None:
+    office.workspace.fail["assistant.threads.setStatus"] = fails
+    office.say(DANA, "how is checkout", thread="1.0", channel="D0DANA")
+    office.bot.clock.advance(1)
+    office.listen()
+    assert office.workspace.count("assistant.threads.setStatus") == 1
+    assert len(office.posted("D0DANA")) == posts
+    office.pass_time(5)
+    assert "checkout is" in says(office.card("D0DANA"))
+    assert office.workspace.count("assistant.threads.setStatus") == 1
