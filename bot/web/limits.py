@@ -16,8 +16,8 @@ from bot.web.errors import TooLarge, respond
 P = ParamSpec("P")
 T = TypeVar("T")
 
-MAX_BODY = 256 * 1024
-"""The largest body, in bytes."""
+MAX_BODY = 1024 * 1024
+"""The largest body, in bytes; the longest messages of Slack and the pipelines with the most jobs of GitLab come near it."""
 
 
 class Threads:
