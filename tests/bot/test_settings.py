@@ -36,6 +36,19 @@ def test_every_fault_is_told_at_once_without_the_value(monkeypatch: pytest.Monke
         settings.load()
 
 
+@pytest.mark.parametrize(("variable", "value"), [("SHIPMATE_PORT", "65536"), ("SHIPMATE_SANDBOX", "perhaps")])
+def test_a_number_and_a_switch_have_bounds(variable: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(UnusableSettings, match=rf"{variable} \(must be "):
+        settings.load()
+
+
+def test_what_is_changed_counts_as_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHIPMATE_SANDBOX", "Yes")
+    one = settings.load().changed(port=0)
+    assert (one.sandbox, one.port, one.given) == (True, 0, {"sandbox", "port"})
+
+
 def test_variables_that_nothing_reads_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHIPMATE_STATEDIR", "/tmp/x")  # noqa: S108 - never touched
     assert settings.strangers()["SHIPMATE_STATEDIR"][0] == "SHIPMATE_STATE_DIR"
