@@ -158,6 +158,13 @@ def test_it_stores_what_redis_py_would(valkey: str) -> None:
 
 
 @pytest.mark.wheels
+def test_an_address_with_options_leads_to_the_same_inbox(valkey: str) -> None:
+    with closing(open_putting(valkey)) as plain, closing(open_putting(f"{valkey}?db=0")) as optioned:
+        assert put(optioned, "h1")
+        assert not put(plain, "h1")
+
+
+@pytest.mark.wheels
 def test_it_gets_over_what_a_server_forgets(valkey: str) -> None:
     with closing(open_client(valkey)) as client, closing(open_putting(valkey)) as door:
         assert put(door, "f1")
