@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
@@ -20,13 +20,14 @@ from bot.web.metrics import Metrics
 from bot.web.watch import Watch
 
 
-def build(desk: Desk, *, version: str, routes: Sequence[BaseRoute] = ()) -> Starlette:
+def build(desk: Desk, *, version: str, routes: Sequence[BaseRoute] = (), doors: Collection[str] = ()) -> Starlette:
     """The application.
 
     Args:
         desk: the house.
         version: Shipmate's version.
         routes: what surfaces and hooks add.
+        doors: those of their paths that bound what is sent to them themselves.
     """
     threads = Threads()
     metrics = Metrics(desk, threads)
@@ -47,7 +48,7 @@ def build(desk: Desk, *, version: str, routes: Sequence[BaseRoute] = ()) -> Star
             *api.routes(),
             *routes,
         ],
-        middleware=[Middleware(metrics.middleware), Middleware(BodyLimit)],
+        middleware=[Middleware(metrics.middleware), Middleware(BodyLimit, apart=frozenset(doors))],
         exception_handlers={
             ShipmateError: errors.told,
             HTTPException: errors.http,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import ParamSpec, TypeVar
 
 import anyio
@@ -44,15 +44,22 @@ class Threads:
 
 
 class BodyLimit:
-    """ASGI middleware that refuses bodies beyond a size, by their announced or their real length."""
+    """ASGI middleware that refuses bodies beyond a size, by their announced or their real length.
 
-    def __init__(self, app: ASGIApp, *, limit: int = MAX_BODY) -> None:
+    Args:
+        app: what is behind it.
+        limit: the size, in bytes.
+        apart: paths where what is behind it has a limit of its own.
+    """
+
+    def __init__(self, app: ASGIApp, *, limit: int = MAX_BODY, apart: Collection[str] = ()) -> None:
         self._app = app
         self._limit = limit
+        self._apart = apart
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on whose body is counted."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["path"] in self._apart:
             await self._app(scope, receive, send)
             return
         announced = Headers(scope=scope).get("content-length", "0")

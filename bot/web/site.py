@@ -20,6 +20,7 @@ from bot.links import Links
 from bot.settings import Settings
 from bot.surfaces.slack import surface as slack
 from bot.surfaces.slack.door import HttpDoor
+from bot.surfaces.slack.entrance import PATH
 from bot.web import app
 from bot.web.house import HouseDesk
 from bot.web.pages import RequestPage
@@ -64,7 +65,7 @@ def build(settings: Settings, door: HttpDoor | None, *, hand_out: Path | None = 
         if hand_out is not None:
             hand_out_tokens(house, hand_out)
         found = routes(house, settings, door)
-        application = app.build(HouseDesk(house), version=version("shipmate"), routes=found)
+        application = app.build(HouseDesk(house), version=version("shipmate"), routes=found, doors=(PATH,))
     except BaseException:
         house.close()
         raise

@@ -46,7 +46,7 @@ def test_a_number_and_a_switch_have_bounds(variable: str, value: str, monkeypatc
 def test_what_is_changed_counts_as_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHIPMATE_SANDBOX", "Yes")
     one = settings.load().changed(port=0)
-    assert (one.sandbox, one.port, one.given) == (True, 0, {"sandbox", "port"})
+    assert (one.sandbox, one.port, one.given) == (True, 0, frozenset({"sandbox", "port"}))
 
 
 def test_variables_that_nothing_reads_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,7 @@ FRESH = 300
 """Seconds for which a signature counts; an older one may be a replay."""
 LARGEST = 1024 * 1024
 """The largest body that is read, in bytes: a long message comes twice, and each letter beyond ASCII as six of them."""
-AT_ONCE = 2.5
+AT_ONCE = 2.0
 """Seconds for which what cannot wait for the inbox waits for the house; after three Slack tells the person that it failed."""
 
 Answer = Mapping[str, Any] | None

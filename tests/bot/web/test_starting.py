@@ -21,7 +21,7 @@ from slack_sdk.signature import SignatureVerifier
 
 from bot.stores.redis.client import open_client
 from bot.stores.redis.embedded import start_embedded
-from bot.stores.redis.inbox import RedisInbox
+from bot.stores.redis.putting import stream_of
 from tests.bot.surfaces.slack.workspace import DANA, ME, TEAM, message
 
 pytestmark = pytest.mark.wheels
@@ -29,6 +29,7 @@ pytestmark = pytest.mark.wheels
 SECRET = "a signing secret"
 COMPANY = "environments: [{name: staging}]\nservices: [{name: checkout}]\npeople: [{name: dana, slack: U0DANA}]\n"
 SAID = json.dumps(message(DANA, f"<@{ME}> help", "1.1"))
+LONG = json.dumps(message(DANA, f"<@{ME}> help {'x' * 300_000}", "1.2"))
 OPTIONS = {
     "type": "block_suggestion",
     "team": {"id": TEAM},
@@ -138,6 +139,7 @@ def web(tmp_path: Path, valkey: str) -> Iterator[Web]:
 
 def test_what_slack_sends_while_the_house_is_built(web: Web, valkey: str) -> None:
     assert answer(web.deliver(SAID)) == (200, None)
+    assert answer(web.deliver(LONG)) == (200, None)
     assert answer(web.call("GET", "/healthz")) == (200, {"status": "alive"})
     assert answer(web.call("GET", "/readyz")) == (503, {"ready": False, "checks": {"house": "it is being built"}})
     live = web.deliver(urlencode({"payload": json.dumps(OPTIONS)}), "application/x-www-form-urlencoded")
@@ -146,9 +148,13 @@ def test_what_slack_sends_while_the_house_is_built(web: Web, valkey: str) -> Non
     assert answer(live)[1]["options"][0]["value"] == "checkout"
     assert answer(page)[1]["openapi"].startswith("3.")
     assert answer(web.deliver(SAID)) == (200, None)
+    assert answer(web.deliver(LONG)) == (200, None)
     assert answer(web.call("GET", "/readyz"))[1]["checks"]["redis"] == "ok"
     with closing(open_client(valkey)) as client:
-        assert [one.key for one in RedisInbox(client).take("me", wait=0.01)] == [f"slack/{TEAM}/C0OPS/1.1/said"]
+        assert [client.xlen(f"shipmate:inbox:{stream_of(f'slack/{TEAM}/C0OPS/{ts}')}") for ts in ("1.1", "1.2")] == [
+            1,
+            1,
+        ]
     web.process.send_signal(signal.SIGTERM)
     assert web.end() == (-signal.SIGTERM, "")
 
