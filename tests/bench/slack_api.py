@@ -39,9 +39,10 @@ class Api:
     async def first(self, port: int, text: str) -> None:
         """Wait until the first answer comes; everything is begun then."""
         for _ in range(PATIENCE):
-            with suppress(TimeoutError):
+            with suppress(TimeoutError, OSError):
                 await asyncio.wait_for(self.answer(port, text), 2)
                 return
+            await asyncio.sleep(0.2)
         raise AssertionError("no answer came")
 
     async def answer(self, port: int, text: str) -> float:
