@@ -1,8 +1,8 @@
 """One connection to Redis for one script: all that a door needs, and at hand 60 ms sooner than a client of everything.
 
-redis-py takes half as long to import as a web process may take to its first acknowledgement. What is spoken here is the
-part of Redis's protocol (RESP2) that one `EVALSHA` with a number for an answer needs. The connection is opened when it is
-first used, and anew where it broke, lay idle for long or met a server that does not write.
+redis-py takes half as long to import as a web process may take to its first acknowledgement. hiredis, which speaks the protocol
+for it, speaks it here. The connection is opened when it is first used, and anew where it broke, lay idle for long or met a
+server that does not write.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from threading import Lock
-from typing import BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
+
+from hiredis import ProtocolError, Reader, ReplyError, pack_command
 
 from actions.core.errors import Unreachable
 from actions.core.redaction import redact
@@ -25,6 +27,7 @@ IDLE_SECONDS = 30.0
 """After how long without a word a connection is opened anew: what lies between may have forgotten it."""
 
 _PORT = 6379
+_READ = 4096
 
 Part = str | bytes | int | float
 
@@ -151,7 +154,7 @@ class _Connection:
 
     def __init__(self, address: Address) -> None:
         self._socket = _connected(address)
-        self._said: BinaryIO = self._socket.makefile("rb")
+        self._replies = Reader()
         try:
             if address.password:
                 who = (address.user, address.password) if address.user else (address.password,)
@@ -162,26 +165,28 @@ class _Connection:
             self.close()
             raise
 
-    def ask(self, *parts: Part) -> bytes:
-        """What Redis answers to a command, a number or a word.
+    def ask(self, *parts: Part) -> Any:
+        """What Redis answers to a command.
 
         Raises:
             _Declined: an error.
         """
-        self._socket.sendall(_command(parts))
-        line = self._said.readline()
-        if not line.endswith(b"\r\n"):
-            raise ConnectionError("the connection was closed")
-        kind, said = line[:1], line[1:-2]
-        if kind == b"-":
-            raise _Declined(said.decode("utf-8", "replace"))
-        if kind not in b":+":
-            raise ConnectionError("what came is no answer of Redis's")
-        return said
+        # Its stub has a tuple of one.
+        self._socket.sendall(pack_command(parts))  # type: ignore[arg-type]
+        try:
+            while (reply := self._replies.gets()) is False:
+                said = self._socket.recv(_READ)
+                if not said:
+                    raise ConnectionError("the connection was closed")
+                self._replies.feed(said)
+        except ProtocolError as error:
+            raise ConnectionError("what came is no answer of Redis's") from error
+        if isinstance(reply, ReplyError):
+            raise _Declined(str(reply))
+        return reply
 
     def close(self) -> None:
         """Close it."""
-        self._said.close()
         self._socket.close()
 
 
@@ -199,8 +204,3 @@ def _connected(address: Address) -> socket.socket:
             raise
     found.settimeout(ANSWER_SECONDS)
     return found
-
-
-def _command(parts: Sequence[Part]) -> bytes:
-    encoded = [part if isinstance(part, bytes) else str(part).encode() for part in parts]
-    return b"*%d\r\n" % len(encoded) + b"".join(b"$%d\r\n%b\r\n" % (len(part), part) for part in encoded)
