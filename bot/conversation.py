@@ -160,6 +160,8 @@ class Conversation:
     def _hear(self, heard: Heard) -> Answer:
         known = self.gate.ledger.by_cause(heard.cause)
         if known is not None:
+            # Who heard it first may have died before a worker was told; told twice, it is done once.
+            self.gate.dispatch(known)
             return self._answered(known)
         key = heard.place.key
         message = Message(text=heard.text[:LONGEST_MESSAGE], by=heard.by.name, quoted=heard.quoted, cause=heard.cause)

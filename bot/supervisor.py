@@ -7,7 +7,6 @@ when it is imported.
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import logging
 import os
@@ -22,12 +21,13 @@ from pathlib import Path
 from types import FrameType
 from typing import BinaryIO, NamedTuple, NoReturn
 
+from bot.parentage import end_with
+
 _LOG = logging.getLogger(__name__)
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _TICK = 0.02
 _TEND = 1.0
 _CHUNK = 65_536
-_PR_SET_PDEATHSIG = 1
 
 
 class Program(NamedTuple):
@@ -164,7 +164,7 @@ class Supervisor:
         try:
             for number in (*_ENDING, signal.SIGCHLD):
                 signal.signal(number, signal.SIG_DFL)
-            _end_with(supervisor)
+            end_with(supervisor)
             os.setsid()
             nothing = os.open(os.devnull, os.O_RDONLY)
             for source, target in ((nothing, 0), (output, 1), (output, 2)):
@@ -269,11 +269,3 @@ class Supervisor:
             with suppress(ProcessLookupError):
                 # SIGKILL goes to all that the process started as well; anything else is its own to pass on.
                 (os.killpg if number is signal.SIGKILL else os.kill)(child.pid, number)
-
-
-def _end_with(supervisor: int) -> None:
-    """Have the kernel end this process when the supervisor is killed; only Linux can."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != supervisor:
-            os._exit(1)

@@ -21,6 +21,7 @@ from actions.core.request import Request
 from bot import logs
 from bot.assembly import House, build
 from bot.keeping import Keeper
+from bot.parentage import end_with
 from bot.settings import Settings
 
 log = logging.getLogger("shipmate.worker")
@@ -160,11 +161,13 @@ def _keep_alive(bodies: dict[str, Callable[[], None]]) -> None:
 
 
 def _fork(body: Callable[[], None]) -> int:
+    parent = os.getpid()
     pid = os.fork()
     if pid:
         return pid
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    end_with(parent)
     try:
         body()
     except BaseException:

@@ -110,6 +110,8 @@ class Gate:
         """
         known = None if new else self.ledger.by_cause(proposal.cause)
         if known is not None:
+            # Who asked first may have died before a worker was told; told twice, it is done once.
+            self.dispatch(known)
             return known
         verb = self.catalog[proposal.action]
         action = self._parsed(verb, proposal)

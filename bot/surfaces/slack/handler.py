@@ -296,7 +296,11 @@ class Handler:
 
     def _follow(self, answer: Answer) -> None:
         followed = self._ledger.get(answer.follow) if answer.follow else None
-        if followed is not None and followed.place.surface == SURFACE:
+        if followed is None:
+            return
+        # Who decided first may have died before a worker was told; told twice, it is done once.
+        self._conversation.gate.dispatch(followed)
+        if followed.place.surface == SURFACE:
             self._draw_later(followed)
 
     def _newest(self, request: Request) -> Request:

@@ -74,6 +74,29 @@ def test_a_message_acts_once_and_has_one_card(point: str, monkeypatch: pytest.Mo
     assert len(office.bot.cluster.commits) == 1
 
 
+@pytest.mark.parametrize("approved", [False, True])
+def test_who_takes_over_tells_the_workers_at_once(approved: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    office = Office(company())
+    queue = office.bot.passing.queue
+    if approved:
+        office.say(DANA, PRODUCTION)
+        office.pass_time(3)
+        buttons = (node for node in nodes(office.posted()[0]["blocks"]) if node.get("type") == "button")
+        approve = next(node for node in buttons if node["text"]["text"] == "Approve")
+        office.deliver(click(ERIN, office.posted()[0], {**approve, "block_id": "b"}, {}))
+    else:
+        office.deliver(message(DANA, STAGING, "1.1"))
+    with monkeypatch.context() as patch:
+        # The workers are told beside the work, and the process is gone before.
+        patch.setattr(queue, "perform", lambda *_, **__: None)
+        dies_after(office.slack.handler, "_after_choice" if approved else "_answer", patch)
+        with pytest.raises(Died):
+            office.listen()
+    take_over(office)
+    office.listen()
+    assert queue.jobs, "without waiting for the sweep"
+
+
 def test_an_approval_counts_once_though_the_listener_dies_before_it_is_struck_off(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
