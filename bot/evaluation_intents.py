@@ -16,8 +16,8 @@ from actions.core.action import Risk
 from actions.core.catalog import Catalog
 from actions.core.errors import Refused
 from actions.core.organization import Organization
-from bot.assembly import claude
 from bot.configuration import load
+from bot.language import claude
 from bot.settings import load as load_settings
 from intents.claude import ModelRecognizer
 from intents.evaluation import Item, Prediction, Score, predict, score

@@ -16,7 +16,8 @@ from typing import Protocol
 
 from actions.core.errors import Unreachable
 from actions.core.ports.messaging import Change, Delivered
-from bot.assembly import House, assemble
+from bot.assembly import assemble
+from bot.house import House
 from bot.settings import Settings
 
 log = logging.getLogger("shipmate.listener")

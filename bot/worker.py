@@ -19,7 +19,8 @@ from types import FrameType
 from actions.core.ports.ledger import LEASE
 from actions.core.request import Request
 from bot import logs
-from bot.assembly import House, build
+from bot.assembly import build
+from bot.house import House
 from bot.keeping import Keeper
 from bot.parentage import end_with
 from bot.settings import Settings
@@ -102,7 +103,6 @@ def _preload(settings: Settings) -> None:
     import rq  # noqa: F401, PLC0415 - as above
 
     import actions.verbs  # noqa: F401, PLC0415 - as above
-    import bot.stores.open  # noqa: F401, PLC0415 - as above
 
 
 def _serve(settings: Settings, queues: tuple[str, ...], *, forks: bool) -> None:

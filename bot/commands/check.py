@@ -13,10 +13,10 @@ from actions.core.errors import ShipmateError, Unreachable
 from actions.core.organization import Location, Organization
 from actions.core.ports.delivery import Deployer, Manifests, ManifestTarget, Pipelines
 from bot import configuration, instance
-from bot.assembly import outside
 from bot.budgets import price_of
 from bot.commands.up import joined
 from bot.configuration import InvalidConfiguration, NoConfiguration
+from bot.outside import outside
 from bot.settings import Settings, strangers
 
 _AT_ONCE = 8
@@ -78,7 +78,7 @@ def _tried(what: str, attempt: Callable[[], object]) -> Finding:
 
 
 def _reader(settings: Settings, organization: Organization) -> Finding:
-    from bot.assembly import recognizer  # noqa: PLC0415 - a faulty configuration is told without it
+    from bot.language import recognizer  # noqa: PLC0415 - a faulty configuration is told without it
 
     recognizer(settings, every_verb(), organization)
     return Finding(good=True, says="The reader of messages knows the verbs and names")
@@ -86,7 +86,7 @@ def _reader(settings: Settings, organization: Organization) -> Finding:
 
 def _models(settings: Settings, organization: Organization) -> Iterator[Finding]:
     """Whether Claude is connected, and whether the models that it is to use will be there for long."""
-    from bot.assembly import claude, models_ending, models_used  # noqa: PLC0415 - as above
+    from bot.language import claude, models_ending, models_used  # noqa: PLC0415 - as above
 
     if settings.anthropic_api_key is None:
         yield Finding(good=None, says="ANTHROPIC_API_KEY is not set; the local recogniser reads alone")

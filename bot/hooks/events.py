@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 
 from actions.core.event import Event
 from actions.core.ports.messaging import Change, Delivered
-from bot.assembly import House
 from bot.hooks.gitlab import KIND
 from bot.hooks.outcomes import learned
+from bot.house import House
 
 log = logging.getLogger("shipmate.events")
 

@@ -31,8 +31,9 @@ from actions.core.request import Origin, Proposal, Request, State
 from actions.gate.polling import poll_due
 from actions.gate.sweep import poll_all_due, sweep
 from actions.verbs import VERBS
-from bot.assembly import House, compose, prose
 from bot.conversation import Answer, Heard
+from bot.house import House, compose
+from bot.language import prose
 from bot.stores.open import SqlStores, open_sql
 from bot.stores.sql.database import Database, open_engine
 from bot.stores.sql.migrate import migrate

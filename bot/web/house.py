@@ -20,10 +20,10 @@ from actions.core.ports.usage import Spent
 from actions.core.reply import Reply
 from actions.core.request import Origin, Proposal, Request
 from bot import tokens
-from bot.assembly import House
 from bot.budgets import Budgets
 from bot.conversation import Answer
 from bot.conversation import Heard as Said
+from bot.house import House
 from bot.web.desk import Heard
 from bot.web.errors import in_words
 

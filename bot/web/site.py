@@ -14,8 +14,9 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from bot import tokens
-from bot.assembly import House, assemble
+from bot.assembly import assemble
 from bot.hooks.gitlab import Hook
+from bot.house import House
 from bot.links import Links
 from bot.settings import Settings
 from bot.surfaces.slack import surface as slack

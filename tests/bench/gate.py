@@ -15,8 +15,8 @@ from actions.core.places import Place
 from actions.core.ports.ledger import Draft
 from actions.core.request import Origin, Proposal, State
 from actions.verbs import VERBS
-from bot.assembly import House, compose
 from bot.conversation import Heard
+from bot.house import House, compose
 from bot.stores.open import open_sql
 from bot.surroundings import SystemClock
 from bot.testing import COMPANY

@@ -39,8 +39,8 @@ from actions.core.ports.ledger import RequestQuery
 from actions.core.request import Origin, Proposal, Request, State
 from actions.gate.polling import poll_due
 from actions.verbs import VERBS
-from bot.assembly import House, compose
 from bot.clock import tick_until
+from bot.house import House, compose
 from bot.stores.open import open_redis, open_sql
 from bot.stores.redis import jobs
 from bot.stores.redis.client import open_client

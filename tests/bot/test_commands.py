@@ -27,7 +27,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     (tmp_path / "shipmate.yaml").write_text(COMPANY)
     monkeypatch.setenv("SHIPMATE_CONFIG", str(tmp_path / "shipmate.yaml"))
     monkeypatch.setenv("SHIPMATE_STATE_DIR", str(tmp_path / "state"))
-    monkeypatch.setattr("bot.assembly.recognizer", lambda *_: None)  # learning the verbs takes seconds
+    monkeypatch.setattr("bot.language.recognizer", lambda *_: None)  # learning the verbs takes seconds
     return load()
 
 

@@ -12,7 +12,7 @@ import bot.clock
 import bot.worker
 from actions.core.errors import Unreachable
 from actions.core.ports.messaging import Change, Delivered
-from bot.assembly import House
+from bot.house import House
 from bot.listener import OUTAGE_PAUSE, handle_until
 from bot.testing import Bot
 

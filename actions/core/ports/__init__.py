@@ -1,4 +1,4 @@
 """The ports: what the house asks of its stores, its surroundings and the outside, by capability.
 
-Who stands behind a port is known to `bot/assembly.py` alone. Ports are Protocols; their models are frozen.
+Who stands behind a port is known to `bot/outside.py` and `bot/language.py` alone. Ports are Protocols; their models are frozen.
 """

@@ -146,7 +146,7 @@ def test_the_door_imports_nothing_of_the_house() -> None:
     third_party = {name.partition(".")[0] for name in loaded} - set(sys.stdlib_module_names)
     third_party -= {"__main__", "__mp_main__", "_distutils_hack"}
     assert third_party <= {"actions", "bot", "uvicorn", "click", "h11", "hiredis"}
-    assert not loaded & {"bot.assembly", "bot.web.site", "actions.verbs", "actions.core.action"}
+    assert not loaded & {"bot.assembly", "bot.house", "bot.web.site", "actions.verbs", "actions.core.action"}
 
 
 def test_an_event_is_acknowledged_before_the_house_stands_and_acts_once() -> None:

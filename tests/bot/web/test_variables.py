@@ -17,8 +17,8 @@ from actions.core.people import Requester, Standing
 from actions.core.ports.variables import ValuePages, Variables
 from actions.core.reply import Link
 from actions.core.request import State
-from bot.assembly import WebPages
 from bot.conversation import Answer
+from bot.outside import WebPages
 from bot.stores.sql.schema import audit, offers, requests, transitions
 from bot.testing import COMPANY, Bot
 from bot.web.variables import VariablePage

@@ -18,7 +18,7 @@ from actions.core.ports.answers import Found
 from actions.core.ports.language import Choice, Said, ToolResult, Unavailable, Utterance
 from actions.core.request import Origin, State
 from actions.gate.reads import GateReads
-from bot.assembly import prose
+from bot.language import prose
 from bot.testing import COMPANY, Bot
 from intents.claude import ModelRecognizer
 from intents.meaning import Asks, Lacks, Message, Unclear

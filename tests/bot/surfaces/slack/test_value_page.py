@@ -9,7 +9,7 @@ import pytest
 from actions.core.places import Place
 from actions.core.ports.variables import ValuePages, Variables
 from actions.core.request import Origin, Proposal
-from bot.assembly import WebPages
+from bot.outside import WebPages
 from bot.testing import Bot
 from tests.bot.surfaces.slack.limits import shown
 from tests.bot.surfaces.slack.workspace import CHANNEL, DANA, ERIN, TEAM, Office, Plain
