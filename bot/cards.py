@@ -113,7 +113,13 @@ class Cards:
         return action.meanwhile(request) if isinstance(action, Operation) else ()
 
     def _confirmation(self, request: Request) -> Reply:
-        parameters = fields(*((key, Code(text=str(value))) for key, value in request.parameters.items()))
+        rows: list[tuple[str, Text | Span]] = [
+            (key, Code(text=str(value))) for key, value in request.parameters.items()
+        ]
+        about = self._decided_about(request)
+        if about is not None:
+            rows.append((f"{about.id} is to", sentence(about)))
+        parameters = fields(*rows)
         asked = Paragraph(
             text=("I am not certain that I read you right. Is this what you mean? Say yes or no.",),
             weight=Weight.ESSENTIAL,
@@ -128,6 +134,13 @@ class Cards:
             ),
             mentions=confirmers(request, self.tools.organization),
         )
+
+    def _decided_about(self, request: Request) -> Request | None:
+        """The request that a decision names."""
+        named = request.parameters.get("request")
+        if not isinstance(named, str) or request.action not in self.catalog:
+            return None
+        return self.desk.gate.ledger.get(named) if self.catalog[request.action].policy.control else None
 
     def _approval(self, request: Request) -> Reply:
         verdict = approval_verdict(request)

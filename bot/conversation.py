@@ -21,6 +21,7 @@ from actions.core.ports.messaging import Sessions, Turn
 from actions.core.redaction import redact
 from actions.core.reply import Choice, Code, Note, Paragraph, Question, Reply, Text, Tone
 from actions.core.request import Origin, Proposal, Request, Source, State
+from actions.decisions import Cancel
 from actions.gate.gate import BadParameters, Gate
 from bot.cards import Cards
 from bot.feedback import Feedback
@@ -180,7 +181,7 @@ class Conversation:
                 )
                 answer = Answer(reply=self._question(meaning), kind="question")
             case Asks():
-                meaning = self._answered_plainly(meaning, heard.text.strip(), turns)
+                meaning = self._naming(self._answered_plainly(meaning, heard.text.strip(), turns), heard)
                 proposal = Proposal(
                     action=meaning.action,
                     parameters=meaning.parameters,
@@ -250,6 +251,24 @@ class Conversation:
             return meaning
         sources = dict.fromkeys(meaning.parameters, Source.SAID)
         return meaning.model_copy(update={"origin": Origin.GRAMMAR, "sources": sources})
+
+    def _naming(self, meaning: Asks, heard: Heard) -> Asks:
+        """The same, with the request named that a decision is about where it is shown back.
+
+        What "it" means may have changed by the time of the confirmation; what is confirmed is what was shown.
+        """
+        verb = self.gate.catalog[meaning.action]
+        if not verb.policy.control or meaning.origin is Origin.GRAMMAR or meaning.parameters.get("request"):
+            return meaning
+        try:
+            found = self.cards.desk.referred(heard.place, heard.by, waiting=meaning.action != Cancel.policy.name)
+        except Refused:
+            # One of several: the decision itself says so.
+            return meaning
+        if found is None:
+            return meaning
+        named = {"parameters": {**meaning.parameters, "request": found.id}}
+        return meaning.model_copy(update={**named, "sources": {**meaning.sources, "request": Source.THREAD}})
 
     def _bare(self, text: str) -> Lacks | None:
         """A verb's name and nothing else, where the verb needs more: asked back for, whatever was learned of its words."""

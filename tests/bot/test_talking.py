@@ -175,3 +175,19 @@ def test_a_verb_alone_is_asked_what_it_is_about(bot: Bot, verb: str) -> None:
 def test_a_freeze_of_an_environment_is_titled_as_one_says_it(bot: Bot) -> None:
     refused = bot.say("dana", "thaw production")
     assert refused.reply.title == "Thaw production was refused"
+
+
+def test_a_decision_that_is_shown_back_says_about_what_and_is_about_nothing_else(bot: Bot) -> None:
+    first = bot.say("dana", "deploy checkout v1.4.2 to production")
+    bot.work()
+    approval = bot.say("erin", "lgtm")
+    card = bot.card(approval)
+    assert card.title == "Shall I approve R-1?"
+    assert "deploy checkout v1.4.2 to production" in str(card.blocks)
+    bot.say("dana", "cancel R-1")
+    second = bot.say("dana", "deploy checkout v1.4.2 to production")
+    bot.settle(1)
+    bot.say("erin", "yes")
+    bot.settle(1)
+    assert bot.request(first).state is State.CANCELLED
+    assert bot.request(second).state is State.AWAITING_APPROVAL, "it is not what erin was shown"
