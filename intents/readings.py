@@ -44,6 +44,7 @@ _SEVERAL = 2
 _PLEASE = frozenset({"please", "to", "on", "in", "for", "thanks", "now"})
 _HARMLESS = frozenset({Kind.DURATION, Kind.REF, Kind.TEAM})
 _MENTIONED = frozenset({Kind.VERSION, Kind.ENVIRONMENT, Kind.PERSON, Kind.SERVICE, Kind.ROLE})
+_LOOKS = word_set("acts.looks")
 _BARRED = {
     Act.QUESTION: (Hint.REPORTED, Hint.NEGATED, Hint.AMBIGUOUS, Hint.HYPOTHETICAL, Hint.THANKS),
     Act.COMMAND: (Hint.REPORTED, Hint.HYPOTHETICAL),
@@ -230,7 +231,7 @@ class Reader:
             confidence: how likely the verb is.
             lead: how many times as likely as the next reading.
         """
-        if not self._supported(verb, item, filled):
+        if not self._supported(verb, item, filled) or self._only_looks(verb, item):
             return False
         if not self.is_risky(verb):
             return self._may_read(item, confidence, lead)
@@ -265,6 +266,10 @@ class Reader:
         return not any(
             p.word in {"i", "we", "you", "is", "am", "are", "was", "has", "have", "do", "it"} for p in clause
         )
+
+    def _only_looks(self, verb: Verb, item: Judged) -> bool:
+        """Whether a clause wants something shown, and the verb would change something."""
+        return self.is_risky(verb) and first_word(item.clause) in _LOOKS and verb.policy.name not in self.headed(item)
 
     def _supported(self, verb: Verb, item: Judged, filled: Filled) -> bool:
         """Whether the words, and not only the values beside them, speak for a verb."""
