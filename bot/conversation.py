@@ -69,6 +69,7 @@ class Answer(BaseModel):
         request: the request, where there is one.
         follow: a request of earlier whose card changes because of this one, such as the one just approved.
         outage: whether it could not be taken in because something needed is gone; saying it again later may help.
+        settles: whether it was said in answer to what had been asked back in the thread, which is asked no more.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -78,6 +79,7 @@ class Answer(BaseModel):
     request: Request | None = None
     follow: str | None = None
     outage: bool = False
+    settles: bool = False
 
 
 @dataclass(frozen=True)
@@ -197,6 +199,8 @@ class Conversation:
                 turn = turn.model_copy(update=self._meant(meaning, answer))
             case Unclear():
                 answer = Answer(reply=_unclear(meaning), kind="unclear")
+        if turns and turns[-1].missing and turn.action == turns[-1].action:
+            answer = answer.model_copy(update={"settles": True})
         if heard.by.standing is not Standing.OUTSIDER:
             # What they named must not become the “it” of somebody who may.
             self.gate.aside(lambda: self._remember(key, turn))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from itertools import count
 from typing import Any
 
 from actions.core.action import Risk
@@ -13,7 +12,7 @@ from actions.core.people import Requester, Standing
 from actions.core.places import Place
 from actions.core.ports.ledger import Ledger
 from actions.core.ports.messaging import Delivered, Sessions, Turn
-from actions.core.reply import Button, Code, Note, Reply, Tone
+from actions.core.reply import Button, Reply
 from actions.core.request import Origin, Proposal, Request, State
 from actions.decisions import sentence
 from bot.conversation import Answer, Conversation, Heard
@@ -25,6 +24,7 @@ from bot.surfaces.slack.home import Home
 from bot.surfaces.slack.people import People
 from bot.surfaces.slack.places import SURFACE, place_of
 from bot.surfaces.slack.posting import Posting
+from bot.surfaces.slack.questions import Questions, mark_of
 from bot.surfaces.slack.text import Said, read
 
 log = logging.getLogger("shipmate.slack")
@@ -44,6 +44,7 @@ class Handler:
         people: who is who.
         drawing: draws replies as messages.
         posting: sends messages.
+        questions: what was asked back.
         cards: keeps requests' cards up to date.
         home: draws App Home.
         again: does what is on no record, and again where Slack fails.
@@ -62,6 +63,7 @@ class Handler:
         people: People,
         drawing: Drawing,
         posting: Posting,
+        questions: Questions,
         cards: Cards,
         home: Home,
         again: Again,
@@ -76,6 +78,7 @@ class Handler:
         self._people = people
         self._drawing = drawing
         self._posting = posting
+        self._questions = questions
         self._cards = cards
         self._home = home
         self._again = again
@@ -143,40 +146,22 @@ class Handler:
     def _pressed(self, delivered: Delivered, place: Place, by: Requester) -> None:
         body: Mapping[str, Any] = delivered.body
         answers = body["kind"] == "answer" and bool(body["message"])
-        cause, taken = self._taken(place, body) if answers else (delivered.key, None)
+        cause, taken = self._questions.taken(place, body) if answers else (delivered.key, None)
         answer = self._conversation.press(body["offer"], by=by, place=place, cause=cause, filled=body.get("filled"))
         if answer.request is None:
-            if answers and answer.kind == "question":
-                self._replace(answer.reply, place, body)
-            else:
+            asks = answers and answer.kind == "question"
+            if not (asks and self._questions.follow(answer.reply, place, body)):
                 self._whisper(answer.reply, place, body)
             return
-        if taken is not None and self._chooses_otherwise(body["offer"], taken):
+        if taken is not None and self._questions.chooses_otherwise(body, taken):
             says = f"{sentence(taken)} was chosen already, so I do nothing of this."
             self._whisper(Reply(title=says[:1].upper() + says[1:]), place, body)
         if answers and answer.request.state is not State.REFUSED:
-            self._answered(answer.request, place, body)
+            self._questions.close(answer.request, place, body)
         if body.get("private"):
             self._answer_one(answer, place, body, "")
             return
         self._after_choice(answer, answer.request, place, body)
-
-    def _taken(self, place: Place, body: Mapping[str, Any]) -> tuple[str, Request | None]:
-        """The cause of the answer to a question, and what was made of it already.
-
-        One question is answered once, whoever presses what at the same moment; an answer that was refused leaves it open.
-        """
-        for number in count(1):
-            cause = f"slack/{place.tenant}/{place.channel}/{body['message']}/answer/{number}"
-            made = self._ledger.by_cause(cause)
-            if made is None or made.state is not State.REFUSED:
-                break
-        return cause, made
-
-    def _chooses_otherwise(self, offer_id: str, taken: Request) -> bool:
-        """Whether a button of a question stands for something else than the answer that counts."""
-        offer = self._conversation.offers.get(offer_id)
-        return offer is not None and any(taken.parameters.get(k) != v for k, v in offer.parameters.items())
 
     def filled(self, delivered: Delivered) -> None:
         """Somebody sent off a form, whose values were valid then."""
@@ -235,9 +220,15 @@ class Handler:
         if answer.request is not None:
             self._follow(answer)
             self._show(answer.request, answer)
-            return
-        user, mark = str(delivered.body["user"]), {"answers": delivered.key}
-        message = self._drawing.message(answer.reply, place)
+        else:
+            self._say(answer.reply, place, delivered)
+        if answer.settles and (answer.request is None or answer.request.state is not State.REFUSED):
+            self._questions.close_before(answer.request, place, delivered)
+
+    def _say(self, reply: Reply, place: Place, delivered: Delivered) -> None:
+        """Say what is no request's card."""
+        user, mark = str(delivered.body["user"]), mark_of(delivered)
+        message = self._drawing.message(reply, place)
 
         def post(again: bool) -> None:
             if again and self._posting.found_again(place, mark, delivered.at):
@@ -317,33 +308,6 @@ class Handler:
         message, user = self._drawing.message(reply, place), body["user"]
         url = body.get("response_url", "")
         self._again(f"an answer for {user} alone", lambda _: self._posting.whisper(place, user, message, url))
-
-    def _replace(self, reply: Reply, place: Place, body: Mapping[str, Any]) -> None:
-        """The next question stands where the one stood that was answered."""
-        message = self._drawing.message(reply, place)
-        if body.get("private"):
-            self._posting.whisper(place, body["user"], message, body["response_url"], instead=True)
-            return
-        try:
-            self._posting.edit(place.tenant, place.channel, body["message"], message)
-        except SlackFailed as error:
-            log.info("the next question is asked beside the one before: %s", error)
-            self._whisper(reply, place, body)
-
-    def _answered(self, request: Request, place: Place, body: Mapping[str, Any]) -> None:
-        """A question that was answered shows the answer in place of its buttons."""
-        if body.get("private"):
-            self._posting.withdraw(body["response_url"])
-            return
-        reply = Reply(
-            title=f"{request.action.replace('_', ' ')} {' '.join(str(v) for v in request.parameters.values())}".strip(),
-            blocks=(Note(text=("answered; ", Code(text=request.id), " goes on")),),
-            tone=Tone.NEUTRAL,
-        )
-        try:
-            self._posting.edit(place.tenant, place.channel, body["message"], self._drawing.message(reply, place))
-        except SlackFailed as error:
-            log.info("an answered question keeps its buttons: %s", error)
 
     def _rated(self, by: Requester, body: Mapping[str, Any]) -> None:
         """Thumbs up or down under an answer."""

@@ -111,24 +111,44 @@ class Posting:
             mark: what it was marked with.
             since: when what it answers was said.
         """
-        method = "conversations.replies" if place.thread else "conversations.history"
         try:
-            found: Any = self._workspaces.api(place.tenant).call(
-                method,
-                channel=place.channel,
-                ts=place.thread or None,
-                oldest=f"{since.timestamp() - 60:.6f}",
-                include_all_metadata="true",
-                limit=100,
-            )
+            marked = self._marked(place, since)
         except (Gone, Declined, Down) as error:
             log.info("a message with the mark %s could not be looked for: %s", dict(mark), error)
             return None
-        for message in found.get("messages") or ():
-            metadata = message.get("metadata") or {}
-            if metadata.get("event_type") == MARK and metadata.get("event_payload") == dict(mark):
-                return {"channel": place.channel, "ts": message.get("ts")}
-        return None
+        return next(({"channel": place.channel, "ts": m.get("ts")} for found, m in marked if found == dict(mark)), None)
+
+    def open_question(self, place: Place, mark: Mapping[str, str], since: datetime) -> str:
+        """The time-stamp of the newest message of ours, other than the one marked so, whose question can be answered.
+
+        Args:
+            place: the thread.
+            mark: what the message is marked with that is not meant.
+            since: how old it may be.
+        """
+        open_ = (
+            str(message.get("ts"))
+            for found, message in self._marked(place, since)
+            if found.keys() == mark.keys() and found != dict(mark) and _is_open(message)
+        )
+        return max(open_, default="")
+
+    def _marked(self, place: Place, since: datetime) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+        """The marked messages of ours in a thread, each behind its mark."""
+        found: Any = self._workspaces.api(place.tenant).call(
+            "conversations.replies" if place.thread else "conversations.history",
+            channel=place.channel,
+            ts=place.thread or None,
+            oldest=f"{since.timestamp() - 60:.6f}",
+            include_all_metadata="true",
+            limit=100,
+        )
+        marked = ((message.get("metadata") or {}, message) for message in found.get("messages") or ())
+        return [(m.get("event_payload") or {}, message) for m, message in marked if m.get("event_type") == MARK]
+
+
+def _is_open(message: Mapping[str, Any]) -> bool:
+    return any(block.get("type") == "actions" for block in message.get("blocks") or ())
 
 
 def arguments(message: Message) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from bot.surfaces.slack.oauth import OAuth, renewed
 from bot.surfaces.slack.people import People
 from bot.surfaces.slack.places import SURFACE
 from bot.surfaces.slack.posting import Posting
+from bot.surfaces.slack.questions import Questions
 from bot.surfaces.slack.socket import Socket
 from bot.surfaces.slack.streaming import Streams
 from bot.surfaces.slack.waiting import AtIt
@@ -227,6 +228,7 @@ class Slack:
             people=people,
             drawing=drawing,
             posting=posting,
+            questions=Questions(ledger=house.kept.ledger, offers=house.kept.offers, drawing=drawing, posting=posting),
             cards=self.cards,
             home=Home(
                 organization=house.organization,

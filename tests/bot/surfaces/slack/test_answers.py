@@ -89,6 +89,26 @@ def test_words_go_on_from_what_was_chosen(listening: Office) -> None:
     assert "staging" in says(listening.posted()[-1])
 
 
+@pytest.mark.parametrize("channel", [CHANNEL, "D0DANA"])
+def test_a_question_that_is_answered_in_words_loses_its_buttons(listening: Office, channel: str) -> None:
+    thread = listening.say(DANA, ASKS, channel=channel)
+    assert buttons(listening.card(channel))
+    listening.say(DANA, "staging", thread="" if channel.startswith("D") else thread, channel=channel)
+    listening.pass_time(60)
+    question, card = listening.posted(channel)
+    assert not buttons(question)
+    assert "answered; `R-1` goes on" in says(question)
+    assert "checkout v1.4.2 runs in staging" in says(card)
+
+
+def test_words_that_leave_something_open_close_the_question_before(listening: Office) -> None:
+    thread = listening.say(DANA, f"<@{ME}> restart")
+    listening.say(DANA, "checkout", thread=thread)
+    before, after = listening.posted()
+    assert "Answered" in says(before)
+    assert "Which environment? (restart checkout)" in says(after)
+
+
 @pytest.mark.parametrize("trouble", ["ratelimited", "internal_error", "token_revoked"])
 def test_a_question_that_slack_would_not_take_is_asked_in_its_thread_later(office: Office, trouble: str) -> None:
     office.workspace.fail["chat.postMessage"] = [trouble, trouble]

@@ -99,6 +99,9 @@ class Workspace:
         found = [m for m in self.messages.values() if m["channel"] == channel and m.get("thread_ts") == ts]
         return {"messages": found}
 
+    def conversations_history(self, channel: str, **_: Any) -> dict[str, Any]:
+        return {"messages": [m for m in self.messages.values() if m["channel"] == channel and not m.get("thread_ts")]}
+
     def reactions_add(self, **_: Any) -> dict[str, Any]:
         return {}
 
