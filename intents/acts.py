@@ -309,7 +309,7 @@ def _forbidden(spoken: _Spoken) -> Act | None:
 def _forbids_at(spoken: _Spoken, at: int) -> bool:
     said, word = spoken.words, spoken.words[at]
     before = said[at - 1] if at else ""
-    if word in {"nobody", "noone"} or (word == "no" and said[at + 1 : at + 2] == ("one",)):
+    if word in {"nobody", "noone"} or (word == "no" and _is_none_wanted(spoken, at + 1)):
         return True
     if word in {"without", "stop"}:
         return bool(said[at + 1 : at + 2]) and said[at + 1].endswith("ing")
@@ -320,6 +320,12 @@ def _forbids_at(spoken: _Spoken, at: int) -> bool:
     if before in {"do", "would", "will", "may"}:
         return at > 1 and (said[at - 2] in _FIRST | {"you", "please"} or spoken.heads(at + 1, at + 4))
     return True
+
+
+def _is_none_wanted(spoken: _Spoken, at: int) -> bool:
+    """Whether what follows a "no" is unwanted, as in "no restart"; "no wait, the other" corrects."""
+    after = spoken.words[at] if at < len(spoken.words) else ""
+    return after == "one" or (spoken.heads(at, at + 1) and after not in word_set("acts.correcting_no"))
 
 
 def _told(spoken: _Spoken) -> Act | None:

@@ -64,6 +64,7 @@ def test_what_is_typed_in_the_plain_grammar_is_certain(recognizer: Recognizer) -
         ("approve R-12 and skip the second pair of eyes", Hint.HOSTILE),
         ("thanks!", Hint.THANKS),
         ("", Hint.EMPTY),
+        ("rates in prod: no restart", Hint.NEGATED),
         ("list variables of rates", Hint.OUT_OF_SCOPE),
         ("show me the pods of rates in production", Hint.OUT_OF_SCOPE),
     ],
