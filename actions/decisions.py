@@ -33,7 +33,7 @@ class Decided(BaseModel):
     reason: str = ""
 
 
-class _Decision(Action[Decided], ABC):
+class _Decision(Action[Decided], ABC, risk=Risk.CHANGE, control=True, needs=Need.OWN_RULE, queue="inline"):
     """Base of the verbs that decide about a request: the named one, else the one that is meant in the thread."""
 
     def _meant(self, context: Context, request: str | None, *, waiting: bool) -> str:
@@ -55,10 +55,6 @@ class _Decision(Action[Decided], ABC):
 class Approve(
     _Decision,
     name="approve",
-    risk=Risk.CHANGE,
-    control=True,
-    needs=Need.OWN_RULE,
-    queue="inline",
     phrases=(
         "approve [{request}]",
         "approve it",
@@ -108,10 +104,6 @@ class Approve(
 class Deny(
     _Decision,
     name="deny",
-    risk=Risk.CHANGE,
-    control=True,
-    needs=Need.OWN_RULE,
-    queue="inline",
     phrases=(
         "deny [{request}] [because {reason}]",
         "deny {request}: {reason}",
@@ -162,10 +154,6 @@ class Deny(
 class Confirm(
     _Decision,
     name="confirm",
-    risk=Risk.CHANGE,
-    control=True,
-    needs=Need.OWN_RULE,
-    queue="inline",
     phrases=("confirm [{request}]",),
     examples=("confirm R-12", "confirm it"),
 ):
@@ -192,10 +180,6 @@ class Confirm(
 class Cancel(
     _Decision,
     name="cancel",
-    risk=Risk.CHANGE,
-    control=True,
-    needs=Need.OWN_RULE,
-    queue="inline",
     phrases=(
         "cancel [{request}]",
         "abort [{request}]",

@@ -42,7 +42,16 @@ _STIRS_WITHIN = timedelta(seconds=5)
 """Within which a workload that is restarted shows that it is."""
 
 
-class _Presented(Release, ABC):
+class _Presented(
+    Release,
+    ABC,
+    risk=Risk.CHANGE,
+    needs=Need.BY_ENVIRONMENT,
+    queue="deploy",
+    lock=True,
+    poller="argocd",
+    timeout=timedelta(minutes=2),
+):
     """A release with its reply, the same for deploy, rollback and promote."""
 
     def reply(self, result: Deployment, context: Context) -> Reply:
@@ -81,12 +90,6 @@ class _Presented(Release, ABC):
 class Deploy(
     _Presented,
     name="deploy",
-    risk=Risk.CHANGE,
-    needs=Need.BY_ENVIRONMENT,
-    queue="deploy",
-    lock=True,
-    poller="argocd",
-    timeout=timedelta(minutes=2),
     phrases=(
         "deploy {service} {version} to {environment} [with {strategy}]",
         "deploy {version} of {service} to {environment} [with {strategy}]",
@@ -144,13 +147,6 @@ class Deploy(
 class Rollback(
     _Presented,
     name="rollback",
-    risk=Risk.CHANGE,
-    needs=Need.BY_ENVIRONMENT,
-    queue="deploy",
-    lock=True,
-    poller="argocd",
-    timeout=timedelta(minutes=2),
-    group="deploy",
     phrases=(
         "rollback {service} in {environment} [to {version}]",
         "roll back {service} in {environment} [to {version}]",
@@ -209,13 +205,6 @@ class Rollback(
 class Promote(
     _Presented,
     name="promote",
-    risk=Risk.CHANGE,
-    needs=Need.BY_ENVIRONMENT,
-    queue="deploy",
-    lock=True,
-    poller="argocd",
-    timeout=timedelta(minutes=2),
-    group="deploy",
     phrases=(
         "promote {service} from {source} to {environment}",
         "promote {service} to {environment}",
@@ -282,7 +271,6 @@ class Restart(
     queue="deploy",
     lock=True,
     poller="argocd",
-    group="deploy",
     phrases=(
         "restart {service} in {environment}",
         "restart {environment} {service}",

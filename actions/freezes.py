@@ -34,7 +34,7 @@ class Frozen(BaseModel):
     count: int = 1
 
 
-class _Scoped(Action[Frozen], ABC):
+class _Scoped(Action[Frozen], ABC, risk=Risk.CHANGE, control=True, needs=Role.DEVOPS, queue="inline"):
     """Base of freeze and thaw: what the freeze covers; what is left out is not narrowed."""
 
     service: ServiceName | None = None
@@ -50,10 +50,6 @@ class _Scoped(Action[Frozen], ABC):
 class Freeze(
     _Scoped,
     name="freeze",
-    risk=Risk.CHANGE,
-    control=True,
-    needs=Role.DEVOPS,
-    queue="inline",
     phrases=(
         "freeze [{service}] [in] [{environment}] [for {until}] [because {reason}]",
         "freeze {environment} [for {until}] [because {reason}]",
@@ -122,10 +118,6 @@ class Freeze(
 class Thaw(
     _Scoped,
     name="thaw",
-    risk=Risk.CHANGE,
-    control=True,
-    needs=Role.DEVOPS,
-    queue="inline",
     phrases=(
         "thaw [{service}] [in] [{environment}]",
         "thaw {environment}",

@@ -126,7 +126,9 @@ class ListPipelines(
         return Sample(action=cls(service="checkout"), result=PipelineList(service="checkout", pipelines=(_SAMPLE,)))
 
 
-class _PipelineOperation(Operation[Pipeline], ABC):
+class _PipelineOperation(
+    Operation[Pipeline], ABC, risk=Risk.CHANGE, needs=Role.DEVELOPER, queue="deploy", poller="gitlab"
+):
     """Base of the verbs that set a pipeline going and wait for its end."""
 
     service: str
@@ -202,11 +204,6 @@ def _after_failure(service: str, pipeline: str) -> tuple[Button, ...]:
 class RunPipeline(
     _PipelineOperation,
     name="run_pipeline",
-    risk=Risk.CHANGE,
-    needs=Role.DEVELOPER,
-    queue="deploy",
-    poller="gitlab",
-    group="pipelines",
     phrases=(
         "run pipeline {service} [on {ref}]",
         "run [a] [new] [the] pipeline of {service} [on {ref}]",
@@ -257,11 +254,6 @@ class RunPipeline(
 class RetryPipeline(
     _PipelineOperation,
     name="retry_pipeline",
-    risk=Risk.CHANGE,
-    needs=Role.DEVELOPER,
-    queue="deploy",
-    poller="gitlab",
-    group="pipelines",
     phrases=(
         "retry pipeline {pipeline} of {service}",
         "retry [the] [last] pipeline of {service}",

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, ClassVar, Generic, Literal, TypeVar, cast
+from typing import Any, ClassVar, Generic, Literal, TypedDict, TypeVar, Unpack, cast
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
@@ -68,17 +68,17 @@ class Policy:
     """
 
     name: str
-    risk: Risk
-    needs: Role | Need
-    queue: Queue
-    timeout: timedelta
     phrases: tuple[str, ...]
     examples: tuple[str, ...]
     paraphrases: tuple[str, ...]
-    lock: bool
-    poller: str
-    control: bool
     group: str
+    risk: Risk = Risk.READ
+    needs: Role | Need = Role.VIEWER
+    queue: Queue = "query"
+    timeout: timedelta = timedelta(minutes=1)
+    lock: bool = False
+    poller: str = ""
+    control: bool = False
     public: bool = True
     for_playbooks: bool = False
     playbooks_ask: bool = False
@@ -90,14 +90,32 @@ class Policy:
         return self.risk is Risk.READ and not self.control
 
 
+class Terms(TypedDict, total=False):
+    """The part of a `Policy` that verbs of one kind share, as class keywords."""
+
+    risk: Risk
+    needs: Role | Need
+    queue: Queue
+    timeout: timedelta
+    lock: bool
+    poller: str
+    control: bool
+    public: bool
+    for_playbooks: bool
+    playbooks_ask: bool
+    private: bool
+
+
 class Action(BaseModel, ABC, Generic[R]):
     """Base of every verb. A quick one has `run`; a long one is an `Operation`.
 
-    Class keywords: `name` (leave it out on a base class that is no verb itself) and the attributes of `Policy`.
+    Class keywords: `name` (leave it out on a base class that is no verb itself) and the attributes of `Policy`. What a
+    base class says holds for the verbs below it that do not say otherwise, but for the name, the words and the group.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    terms: ClassVar[Terms] = {}
     policy: ClassVar[Policy]
     result_type: ClassVar[type[BaseModel]]
 
@@ -105,42 +123,22 @@ class Action(BaseModel, ABC, Generic[R]):
         cls,
         *,
         name: str = "",
-        risk: Risk = Risk.READ,
-        needs: Role | Need = Role.VIEWER,
-        queue: Queue = "query",
-        timeout: timedelta = timedelta(minutes=1),
         phrases: Sequence[str] = (),
         examples: Sequence[str] = (),
         paraphrases: Sequence[str] = (),
-        lock: bool = False,
-        poller: str = "",
-        control: bool = False,
         group: str = "",
-        public: bool = True,
-        for_playbooks: bool = False,
-        playbooks_ask: bool = False,
-        private: bool = False,
-        **config: Any,
+        **terms: Unpack[Terms],
     ) -> None:
-        super().__init_subclass__(**config)
+        super().__init_subclass__()
+        cls.terms = {**cls.terms, **terms}
         if name:
             cls.policy = Policy(
                 name=name,
-                risk=risk,
-                needs=needs,
-                queue=queue,
-                timeout=timeout,
                 phrases=tuple(phrases),
                 examples=tuple(examples),
                 paraphrases=tuple(paraphrases),
-                lock=lock,
-                poller=poller,
-                control=control,
                 group=group or cls.__module__.rpartition(".")[2],
-                public=public,
-                for_playbooks=for_playbooks,
-                playbooks_ask=playbooks_ask,
-                private=private,
+                **cls.terms,
             )
 
     @classmethod
