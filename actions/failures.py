@@ -26,6 +26,7 @@ from actions.core.reply import (
     Text,
     Tone,
     Weight,
+    link,
 )
 from actions.investigation import Failure, JobFailure, failed_pipeline, investigate
 
@@ -103,8 +104,8 @@ class ExplainFailure(
         blocks: list[Block] = []
         if result.passed_since:
             later = result.passed_since
-            number: Span = Link(text=f"#{later.id}", url=later.url) if later.url else f"#{later.id}"
-            blocks.append(Paragraph(text=(f"{later.ref} has passed since: ", number, "."), weight=Weight.ESSENTIAL))
+            since: Text = (f"{later.ref} has passed since: ", link(f"#{later.id}", later.url), ".")
+            blocks.append(Paragraph(text=since, weight=Weight.ESSENTIAL))
         for failure in result.jobs:
             blocks += presented(failure, alone=len(result.jobs) == 1)
         if pipeline.fault:
@@ -137,8 +138,7 @@ def _title(failure: Failure) -> str:
 def _where(failure: Failure) -> Text:
     """The pipeline, the branch and the commit."""
     pipeline = failure.pipeline
-    number: Span = Link(text=f"#{pipeline.id}", url=pipeline.url) if pipeline.url else f"#{pipeline.id}"
-    return ("Pipeline ", number, f" · {pipeline.ref} · ", Code(text=pipeline.sha[:8]))
+    return ("Pipeline ", link(f"#{pipeline.id}", pipeline.url), f" · {pipeline.ref} · ", Code(text=pipeline.sha[:8]))
 
 
 def presented(failure: JobFailure, *, alone: bool = False) -> list[Block]:

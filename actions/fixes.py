@@ -25,7 +25,6 @@ from actions.core.reply import (
     Button,
     ButtonStyle,
     Code,
-    Link,
     Note,
     Paragraph,
     Preformatted,
@@ -33,6 +32,7 @@ from actions.core.reply import (
     Span,
     Tone,
     fields,
+    link,
 )
 from actions.core.request import Request, State
 from actions.failures import proof
@@ -230,7 +230,7 @@ def presented(fix: Fix) -> list[Block]:
     diagnosis, opened = fix.diagnosis, fix.merge_request
     proven: list[Span] = []
     for run in fix.proof:
-        proven += [Link(text=f"#{run.id}", url=run.url) if run.url else f"#{run.id}", " "]
+        proven += [link(f"#{run.id}", run.url), " "]
     rows: list[tuple[str, tuple[Span, ...] | Span]] = [
         ("Cause", diagnosis.root_cause),
         ("Playbook", Code(text=fix.playbook) if fix.playbook else ""),
@@ -240,9 +240,8 @@ def presented(fix: Fix) -> list[Block]:
         ("Took", f"{fix.seconds:.0f} s" if fix.seconds else ""),
     ]
     if opened is not None:
-        rows.insert(
-            0, ("Merge request", Link(text=f"Open !{opened.id}", url=opened.url) if opened.url else f"!{opened.id}")
-        )
+        words = f"Open !{opened.id}" if opened.url else f"!{opened.id}"
+        rows.insert(0, ("Merge request", link(words, opened.url)))
     blocks: list[Block] = [fields(*rows)]
     if diagnosis.lines:
         blocks.append(Preformatted(text=proof(diagnosis)))
@@ -455,21 +454,16 @@ class MergeFix(
     def reply(self, result: Settled, context: Context) -> Reply:
         """That it is merged, and the way to it."""
         merged = result.merge_request
-        number: Span = Link(text=f"!{merged.id}", url=merged.url) if merged.url else f"!{merged.id}"
         after = result.pipeline
         green = f", and {merged.target} is green" if after and after.status == "success" else ""
         red = f", but {merged.target} is {after.status}" if after and after.status != "success" else ""
-        run: Span = ""
-        if after is not None:
-            run = (
-                Link(text=f"#{after.id} {after.status}", url=after.url) if after.url else f"#{after.id} {after.status}"
-            )
+        run = link(f"#{after.id} {after.status}", after.url) if after else ""
         return Reply(
             title=f"Merged the fix of {result.service} into {merged.target}{green}{red}",
             tone=Tone.BAD if red else Tone.GOOD,
             blocks=(
                 fields(
-                    ("Merge request", number),
+                    ("Merge request", link(f"!{merged.id}", merged.url)),
                     ("What", merged.title),
                     ("Commit", Code(text=merged.merge_sha[:8])),
                     ("Pipeline", run),
@@ -535,11 +529,10 @@ class DiscardFix(
     def reply(self, result: Settled, context: Context) -> Reply:
         """That it is gone."""
         opened = result.merge_request
-        number: Span = Link(text=f"!{opened.id}", url=opened.url) if opened.url else f"!{opened.id}"
         return Reply(
             title=f"Discarded the fix of {result.service}",
             tone=Tone.NEUTRAL,
-            blocks=(fields(("Merge request", number), ("What", opened.title)),),
+            blocks=(fields(("Merge request", link(f"!{opened.id}", opened.url)), ("What", opened.title)),),
         )
 
     @classmethod

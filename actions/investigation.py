@@ -78,8 +78,7 @@ def failed_pipeline(tools: Tools, service: str, number: str | None) -> Pipeline:
         NotConnected: the configuration does not say where the service's pipelines are.
         NothingFailed: it did not fail, or none did.
     """
-    found = tools.organization.service(service)
-    project = found.connection(found.gitlab, "gitlab").project
+    project = tools.organization.service(service).project
     pipelines = tools.use(Pipelines)
     if number is None:
         failed = pipelines.recent(project, status="failed", limit=1)

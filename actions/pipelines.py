@@ -13,11 +13,10 @@ from actions.core.action import Action, Ended, Ongoing, Operation, Progress, Ris
 from actions.core.context import Context, Tools
 from actions.core.errors import Refused
 from actions.core.kinds import PipelineId, Ref, ServiceName
-from actions.core.organization import Organization
 from actions.core.people import Role
 from actions.core.plan import Change, Plan
 from actions.core.ports.delivery import Job, Pipeline, Pipelines
-from actions.core.reply import Button, Code, Link, Moment, Paragraph, Reply, Span, Step, StepState, Table, Tone
+from actions.core.reply import Button, Code, Moment, Paragraph, Reply, Step, StepState, Table, Tone, link
 
 PipelineState = Literal["running", "failed", "success"]
 
@@ -34,16 +33,6 @@ _SAMPLE = Pipeline(
         Job(id="3302", name="unit", stage="test", status="failed"),
     ),
 )
-
-
-def project_of(organization: Organization, service: str) -> str:
-    """The GitLab project of a service.
-
-    Raises:
-        NotConnected: the configuration does not say.
-    """
-    found = organization.service(service)
-    return found.connection(found.gitlab, "gitlab").project
 
 
 class PipelineList(BaseModel):
@@ -91,7 +80,7 @@ class ListPipelines(
 
     def run(self, context: Context) -> PipelineList:
         """Ask GitLab."""
-        project = project_of(context.organization, self.service)
+        project = context.organization.service(self.service).project
         found = context.use(Pipelines).recent(project, ref=self.ref, status=self.state)
         return PipelineList(service=self.service, pipelines=tuple(found), ref=self.ref or "", state=self.state or "")
 
@@ -103,7 +92,7 @@ class ListPipelines(
             return Reply(title=f"There are no {narrowed}")
         rows = tuple(
             (
-                (Link(text=f"#{p.id}", url=p.url) if p.url else f"#{p.id}",),
+                (link(f"#{p.id}", p.url),),
                 (p.status,),
                 (p.ref,),
                 (Code(text=p.sha[:8]),),
@@ -180,8 +169,9 @@ class _PipelineOperation(
     def reply(self, result: Pipeline, context: Context) -> Reply:
         """How it ended, and the way to it."""
         good = result.status == "success"
-        number: Span = Link(text=f"#{result.id}", url=result.url) if result.url else f"#{result.id}"
-        where = Paragraph(text=(f"{result.ref} · ", Code(text=result.sha[:8]), " · ", number))
+        where = Paragraph(
+            text=(f"{result.ref} · ", Code(text=result.sha[:8]), " · ", link(f"#{result.id}", result.url))
+        )
         buttons = () if good else _after_failure(self.service, result.id)
         return Reply(
             title=f"Pipeline #{result.id} of {self.service}: {result.status}",
@@ -227,7 +217,7 @@ class RunPipeline(
 
     def plan(self, context: Context) -> Plan:
         """Find out the ref."""
-        project = project_of(context.organization, self.service)
+        project = context.organization.service(self.service).project
         ref = self.ref or context.use(Pipelines).default_branch(project)
         return Plan(
             changes=(Change(what=f"a pipeline of {self.service}", after=f"runs on {ref}"),),
@@ -241,7 +231,7 @@ class RunPipeline(
 
     def find(self, context: Context) -> Progress | None:
         """Look for the pipeline that carries the request's marker."""
-        project = project_of(context.organization, self.service)
+        project = context.organization.service(self.service).project
         pipeline = context.use(Pipelines).find(project, context.request.marker)
         return self._begun(pipeline) if pipeline else None
 
@@ -282,7 +272,7 @@ class RetryPipeline(
 
     def plan(self, context: Context) -> Plan:
         """Find out which pipeline, and whether it can be retried."""
-        project = project_of(context.organization, self.service)
+        project = context.organization.service(self.service).project
         port = context.use(Pipelines)
         if self.pipeline is not None:
             pipeline = port.get(project, self.pipeline)

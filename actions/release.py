@@ -73,7 +73,7 @@ class Release(Operation[Deployment], ABC):
         )
 
     def _check_version(self, context: Context, service: Service, version: str) -> None:
-        project = service.connection(service.gitlab, "gitlab").project
+        project = service.project
         registry = context.use(VersionRegistry)
         if not registry.exists(project, service.versions.source, version):
             raise NoSuchVersion(service, version, registry.newest(project, service.versions.source))

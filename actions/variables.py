@@ -37,7 +37,6 @@ from actions.core.reply import (
     fields,
 )
 from actions.core.request import Request, State
-from actions.pipelines import project_of
 
 WITHIN = timedelta(minutes=15)
 """How long the page is open."""
@@ -87,7 +86,7 @@ class SetVariable(
 
     def plan(self, context: Context) -> Plan:
         """See that it is not set yet."""
-        project = project_of(context.organization, self.service)
+        project = context.organization.service(self.service).project
         if context.use(Variables).exists(project, self.variable):
             raise Refused(
                 f"{self.variable} of {self.service} is set already.",

@@ -148,6 +148,15 @@ class Service(_Section):
     manifests: Manifests | None = None
     versions: Versions = Versions()
 
+    @property
+    def project(self) -> str:
+        """The GitLab project.
+
+        Raises:
+            NotConnected: the configuration does not say.
+        """
+        return self.connection(self.gitlab, "gitlab").project
+
     def connection(self, section: T | None, key: str) -> T:
         """A connection that a verb needs.
 

@@ -83,6 +83,11 @@ Text = tuple[Span, ...]
 """Inline text. Plain strings are data and shown as they are: no markup in them is ever obeyed."""
 
 
+def link(words: str, url: str) -> Span:
+    """Words that lead somewhere; the words alone where there is no address."""
+    return Link(text=words, url=url) if url else words
+
+
 def text(*spans: Span) -> Text:
     """Put spans together; `text("Deployed ", Code(text=version))`."""
     return spans
