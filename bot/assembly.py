@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterable
 from contextlib import nullcontext
 
 from actions import catalog as every_verb
 from actions import installed
-from actions.core.catalog import Verb
+from actions.core.catalog import Catalog
 from actions.core.organization import Organization
 from actions.gate.gate import Heartbeat
 from bot.budgets import Budgets
@@ -25,7 +24,7 @@ from bot.stores.open import open_redis, sql_stores
 from bot.surroundings import RandomIds, SystemClock
 from playbooks.loader import load as load_playbooks
 
-__all__ = ["House", "assemble", "build"]
+__all__ = ["House", "assemble", "build", "catalog_of"]
 
 
 def assemble(
@@ -70,7 +69,7 @@ def build(
     from bot.configuration import load  # noqa: PLC0415 - a process that was handed it need not read YAML
 
     known = organization or load(settings.config)
-    catalog = every_verb([*installed(), *_sandbox_verbs()] if settings.sandbox else None)
+    catalog = catalog_of(settings)
     kept = sql_stores(settings.database.get_secret_value())
     machine = socket.gethostname()
     budgets = Budgets(kept.uses, known, SystemClock())
@@ -92,8 +91,10 @@ def build(
     )
 
 
-def _sandbox_verbs() -> Iterable[Verb]:
-    """The verbs that there are in the sandbox alone."""
-    from bot.colleagues import BreakPipeline  # noqa: PLC0415 - nobody else has them
+def catalog_of(settings: Settings) -> Catalog:
+    """Every verb that there is with these settings: in the sandbox, those of its colleagues too."""
+    if not settings.sandbox:
+        return every_verb()
+    from bot.colleagues import BreakPipeline  # noqa: PLC0415 - nobody else has it
 
-    return (BreakPipeline,)
+    return every_verb([*installed(), BreakPipeline])

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from actions import catalog as every_verb
 from actions.core.errors import ShipmateError, Unreachable
 from actions.core.organization import Location, Organization
 from actions.core.ports.delivery import Deployer, Manifests, ManifestTarget, Pipelines
@@ -78,9 +77,10 @@ def _tried(what: str, attempt: Callable[[], object]) -> Finding:
 
 
 def _reader(settings: Settings, organization: Organization) -> Finding:
-    from bot.language import recognizer  # noqa: PLC0415 - a faulty configuration is told without it
+    from bot.assembly import catalog_of  # noqa: PLC0415 - a faulty configuration is told without it
+    from bot.language import recognizer  # noqa: PLC0415 - as above
 
-    recognizer(settings, every_verb(), organization)
+    recognizer(settings, catalog_of(settings), organization)
     return Finding(good=True, says="The reader of messages knows the verbs and names")
 
 

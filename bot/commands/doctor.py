@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import chain
 
 from actions.core.errors import ShipmateError
 from actions.core.ports.ledger import RequestQuery
@@ -14,13 +15,13 @@ from bot import configuration, instance
 from bot.budgets import WARN_AT, Budgets, money
 from bot.commands.check import Finding, check
 from bot.commands.up import joined
+from bot.house import DRAWN
 from bot.settings import Settings
 from bot.stores.open import SqlStores, open_sql
 from bot.surroundings import SystemClock
 
 _OPEN = tuple(state for state in State if not state.is_final)
 _LATELY = timedelta(days=7)
-_SURFACES = ("slack", "teams")
 
 
 def run(_: argparse.Namespace, settings: Settings) -> int:
@@ -32,7 +33,7 @@ def run(_: argparse.Namespace, settings: Settings) -> int:
         sys.stdout.write(f"✔ A Shipmate runs here: process {here.pid}, at {here.url}\n")
         settings = joined(settings) if here.sandbox else settings
     good = True
-    for finding in (*check(settings), *_kept(settings), *_claude(settings)):
+    for finding in chain(check(settings), _kept(settings), _claude(settings)):
         sys.stdout.write(f"{ {True: '✔', False: '✖', None: '-'}[finding.good] } {finding.says}\n")
         good = good and finding.good is not False
     return int(not good)
@@ -88,7 +89,7 @@ def examine(stores: SqlStores, now: datetime) -> Iterator[Finding]:
     yield Finding(good=not unknown, says=_listed("Operations whose outcome is not known", list(unknown)))
     under_way = stores.ledger.find(RequestQuery(states=_OPEN, limit=1000))
     yield Finding(good=None, says=f"{len(under_way)} requests are open")
-    for surface in _SURFACES:
+    for surface in sorted(DRAWN):
         lagging = stores.deliveries.lagging(surface)
         yield Finding(good=not lagging, says=_listed(f"Cards on {surface} that were not delivered", list(lagging)))
         failed = stores.deliveries.failed(surface, since=now - _LATELY)

@@ -160,6 +160,7 @@ def joined(settings: Settings) -> Settings:
     """
     found = json.loads((sandbox_folder(settings) / "addresses.json").read_text(encoding="utf-8"))
     return settings.changed(
+        sandbox=True,
         config=Path(found["configuration"]),
         gitlab_url=found["gitlab_url"],
         gitlab_token=Secret(found["gitlab_token"]),
