@@ -1,6 +1,8 @@
 """Judges the words that lead up to a sign: a tool that reports names itself or the fault; a label or prose does neither."""
 
 import re
+from functools import cache
+from importlib import resources
 
 from actions.analysis.vocabulary import LABEL, NAMING_KEY, RECALLS, REPORTS
 
@@ -9,85 +11,6 @@ _CLAUSES = re.compile(r"(?<=[^\s:]):(?:\s+|$)|\s+(?:-|–|»|=>|--)\s+")  # noqa
 _TARGET = re.compile(r"\*\*\* \[.*")  # make's own, which holds colons
 _TAGS = re.compile(
     r"^(?:[\[({<][^\])}>]*(?:[\])}>]\s*|$)|[^\w\s'\"`$@%/.~]+(?:\s+|$)|[\d.,:TZ+\-]+(?:\s+|$)|\d+\)\s*)+"
-)
-# Programs whose names are plain words; what holds a slash, a dot, a dash or a digit is a name anyhow.
-_PROGRAMS = frozenset(
-    (
-        *(
-            "apk",
-            "apt",
-            "ar",
-            "awk",
-            "aws",
-            "az",
-            "bash",
-            "bazel",
-            "black",
-            "brew",
-            "bun",
-            "bundle",
-            "bundler",
-            "cabal",
-        ),
-        *("cargo", "cat", "cc", "chmod", "chown", "clang", "cmake", "composer", "conda", "coverage", "cp", "ctest"),
-        *("curl", "cypress", "dart", "dd", "deno", "dmesg", "dnf", "docker", "dotnet", "dpkg", "env", "esbuild"),
-        *("eslint", "fastlane", "flutter", "fsync", "gcc", "gem", "gh", "git", "gmake", "go", "gpg", "gradle", "grep"),
-        *("gunzip", "gzip", "helm", "install", "java", "javac", "jest", "jq", "kernel", "kubectl", "ld", "lerna", "ln"),
-        *(
-            "make",
-            "maven",
-            "mkdir",
-            "mktemp",
-            "mocha",
-            "mv",
-            "mvn",
-            "mypy",
-            "ninja",
-            "node",
-            "npm",
-            "npx",
-            "nx",
-            "opam",
-        ),
-        *("patch", "perl", "php", "pip", "pnpm", "podman", "poetry", "prettier", "psql", "pytest", "python", "rake"),
-        *("rm", "rsync", "ruby", "rustc", "rustup", "scp", "sed", "sh", "ssh", "stack", "sudo", "swift", "tar", "tee"),
-        *(
-            "terraform",
-            "tox",
-            "tsc",
-            "turbo",
-            "unzip",
-            "uv",
-            "vite",
-            "vitest",
-            "webpack",
-            "wget",
-            "xargs",
-            "xz",
-            "yarn",
-        ),
-        *("yq", "yum", "zip", "zsh", "remote", "stderr", "stdout", "message", "reason", "detail", "details", "cause"),
-        *("msg", "line", "thrown", "rollup", "uncaught", "daemon", "runner", "execution", "code", "thread", "at"),
-        *("echo", "printf"),
-        *("nginx", "playwright", "mysqld", "postgres", "redis", "gyp", "link", "linker", "lld", "info", "config"),
-        *("configuration", "file", "write", "read", "open", "fork", "connect", "dial", "lookup", "tcp", "udp", "on"),
-        *(
-            "fetch",
-            "fetching",
-            "opening",
-            "reading",
-            "response",
-            "batch",
-            "build",
-            "get",
-            "head",
-            "put",
-            "upload",
-            "download",
-            "downloading",
-            "stack",
-        ),
-    )
 )
 _NAME = re.compile(
     r"(?:[\w.+\-@/\\<>:~$]*[./\\\-\d_+:][\w.+\-@/\\<>:~$]*|[A-Z]?[a-z]+(?:[A-Z][a-z]*)+|[A-Z][A-Z0-9]+|[A-Z]!?)(?:[\[(][^\])]*[\])])?,?"
@@ -169,6 +92,13 @@ def _names(said: str) -> bool:
     return _DOING.fullmatch(said) is not None or all(_is_name(word) for word in said.split()[:8])
 
 
+@cache
+def _reporters() -> frozenset[str]:
+    """Plain words that name a program, or a part of one."""
+    text = resources.files("actions.analysis.rules").joinpath("reporters.txt").read_text(encoding="utf-8")
+    return frozenset(word for line in text.splitlines() if not line.startswith("#") for word in line.split())
+
+
 def _is_name(word: str) -> bool:
     core = _ARGUMENTS.sub("", word).strip("'\"`*#()[],!")
-    return not core or core.lower() in _PROGRAMS or _NAME.fullmatch(core) is not None
+    return not core or core.lower() in _reporters() or _NAME.fullmatch(core) is not None
