@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import JsonValue
 
 from actions.analysis.diagnosis import diagnose
 from actions.analysis.evaluation import LabelledLog, Prediction, Score, predict, score
-from actions.core.errors import Refused
-
-
-class NotASample(Refused):
-    """The file of labelled logs cannot be read as one."""
-
-    def __init__(self, path: Path, what: str) -> None:
-        super().__init__(
-            f"{path}: {what}.",
-            remedy="A sample has one JSON object a line, with id, log and label, and perhaps accept.",
-        )
+from bot.labelled import read_items, write_lines
 
 
 def diagnosis(arguments: Sequence[str]) -> int:
@@ -36,7 +25,7 @@ def diagnosis(arguments: Sequence[str]) -> int:
         The exit code 0.
 
     Raises:
-        NotASample: the file is absent, empty, or holds a line that is no item.
+        NotItems: the file is absent, empty, or holds a line that is no item.
     """
     parser = argparse.ArgumentParser(
         prog="shipmate eval diagnosis", description="Judge the diagnosis on labelled logs."
@@ -49,7 +38,7 @@ def diagnosis(arguments: Sequence[str]) -> int:
     diagnose("")  # reads the rules, which is no part of any item's time
     predictions = predict(items, diagnose, time.perf_counter)
     if chosen.predictions:
-        write_predictions(chosen.predictions, predictions)
+        write_lines(chosen.predictions, map(_line, predictions))
     figures = score(items, predictions)
     sys.stdout.write((figures.model_dump_json(indent=2) if chosen.json else table(figures)) + "\n")
     return 0
@@ -58,45 +47,14 @@ def diagnosis(arguments: Sequence[str]) -> int:
 def read_sample(path: Path) -> list[LabelledLog]:
     """Read labelled logs.
 
-    Args:
-        path: A file with one JSON object a line.
-
-    Returns:
-        The items, in order; at least one.
-
     Raises:
-        NotASample: the file is absent, empty, or holds a line that is no item.
+        NotItems: the file is absent, empty, or holds a line that is no item.
     """
-    items = []
-    try:
-        with path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, start=1):
-                if line.strip():
-                    items.append(_item(path, number, line))
-    except OSError as error:
-        raise NotASample(path, error.strerror or "cannot be read") from error
-    if not items:
-        raise NotASample(path, "holds no item")
-    return items
+    return read_items(path, LabelledLog, "id, log and label, and perhaps accept")
 
 
-def _item(path: Path, number: int, line: str) -> LabelledLog:
-    try:
-        return LabelledLog.model_validate_json(line)
-    except ValidationError as error:
-        raise NotASample(path, f"line {number} is no item") from error
-
-
-def write_predictions(path: Path, predictions: list[Prediction]) -> None:
-    """Write one JSON object with id, category and confidence a line."""
-    with path.open("w", encoding="utf-8") as out:
-        for prediction in predictions:
-            out.write(
-                json.dumps(
-                    {"id": prediction.id, "category": prediction.category.value, "confidence": prediction.confidence}
-                )
-                + "\n"
-            )
+def _line(prediction: Prediction) -> dict[str, JsonValue]:
+    return {"id": prediction.id, "category": prediction.category.value, "confidence": prediction.confidence}
 
 
 def table(figures: Score) -> str:

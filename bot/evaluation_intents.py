@@ -3,36 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from actions import catalog
 from actions.core.action import Risk
 from actions.core.catalog import Catalog
-from actions.core.errors import Refused
 from actions.core.organization import Organization
 from bot.configuration import load
+from bot.labelled import read_items, write_lines
 from bot.language import claude
 from bot.settings import load as load_settings
 from intents.claude import ModelRecognizer
-from intents.evaluation import Item, Prediction, Score, predict, score
+from intents.evaluation import Item, Score, predict, score
 from intents.meaning import Understanding
 from intents.recognizer import Recognizer
-
-
-class NotItems(Refused):
-    """The file of labelled sentences cannot be read as one."""
-
-    def __init__(self, path: Path, what: str) -> None:
-        super().__init__(
-            f"{path}: {what}.",
-            remedy="Each line is a JSON object with id, say and expect, and perhaps kind, thread and also.",
-        )
 
 
 def intents(arguments: Sequence[str]) -> int:
@@ -58,12 +45,12 @@ def intents(arguments: Sequence[str]) -> int:
         "--predictions", type=Path, metavar="OUT.jsonl", help="also write what was proposed, one a line"
     )
     chosen = parser.parse_args(arguments)
-    items = read_items(chosen.file)
+    items = read_sentences(chosen.file)
     verbs = catalog()
     reader = _reader(chosen.recognizer, verbs, load(chosen.config))
     predictions = predict(items, reader, time.perf_counter)
     if chosen.predictions:
-        write_predictions(chosen.predictions, predictions)
+        write_lines(chosen.predictions, (prediction.line() for prediction in predictions))
     figures = score(items, predictions, {verb.policy.name for verb in verbs if verb.policy.risk is not Risk.READ})
     sys.stdout.write((figures.model_dump_json(indent=2) if chosen.json else table(figures)) + "\n")
     return 0
@@ -78,36 +65,13 @@ def _reader(name: str, verbs: Catalog, organization: Organization) -> Understand
     return ModelRecognizer(verbs, organization, claude(settings, organization), local)
 
 
-def read_items(path: Path) -> list[Item]:
+def read_sentences(path: Path) -> list[Item]:
     """Read labelled sentences.
 
     Raises:
         NotItems: the file is absent, empty, or holds a line that is no item.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise NotItems(path, error.strerror or "cannot be read") from error
-    items = [_item(path, number, line) for number, line in enumerate(lines, start=1) if line.strip()]
-    if not items:
-        raise NotItems(path, "holds no item")
-    return items
-
-
-def _item(path: Path, number: int, line: str) -> Item:
-    try:
-        return Item.model_validate_json(line)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise NotItems(path, f"line {number} is no item ({where or 'line'}: {first['msg'].lower()})") from error
-
-
-def write_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
-    """Write {"id", "outcome", "action", "params", "missing"} a line."""
-    with path.open("w", encoding="utf-8") as out:
-        for prediction in predictions:
-            out.write(json.dumps(prediction.line(), ensure_ascii=False) + "\n")
+    return read_items(path, Item, "id, say and expect, and perhaps kind, thread and also")
 
 
 def table(figures: Score) -> str:

@@ -8,7 +8,8 @@ import pytest
 from actions.analysis.categories import Category
 from actions.analysis.evaluation import LabelledLog, Prediction, score
 from bot.cli import main
-from bot.evaluation import NotASample, diagnosis
+from bot.evaluation import diagnosis
+from bot.labelled import NotItems
 
 ITEMS = (
     {"id": "a", "log": "OSError: [Errno 28] No space left on device\n", "label": "disk-full", "accept": ["disk-full"]},
@@ -71,10 +72,10 @@ def test_f1_is_the_mean_over_the_labels_that_occur() -> None:
 def test_a_file_that_is_no_sample_is_refused(text: str, word: str, tmp_path: Path) -> None:
     path = tmp_path / "sample.jsonl"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(NotASample, match=word):
+    with pytest.raises(NotItems, match=word):
         diagnosis([str(path)])
 
 
 def test_an_absent_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(NotASample, match="No such file"):
+    with pytest.raises(NotItems, match="No such file"):
         diagnosis([str(tmp_path / "absent.jsonl")])

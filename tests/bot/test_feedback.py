@@ -11,7 +11,7 @@ from actions import catalog
 from actions.core.organization import Organization
 from actions.core.request import State
 from bot.evaluation_export import export, items
-from bot.evaluation_intents import read_items
+from bot.evaluation_intents import read_sentences
 from bot.testing import COMPANY, Bot
 from intents.evaluation import predict, score
 from intents.meaning import Asks, Meaning, Message
@@ -135,7 +135,7 @@ def test_what_is_exported_can_be_measured(
     out = tmp_path / "items.jsonl"
     assert export(["--out", str(out)], bot.clock) == 0
     assert "1 items; 1 more were called wrong" in capsys.readouterr().err
-    found = read_items(out)
+    found = read_sentences(out)
     assert [item.expect.action for item in found] == ["deployments"]
     figures = score(found, predict(found, reader, lambda: 0.0), set())
     assert (figures.n, figures.exact) == (1, 0.0)
