@@ -28,6 +28,7 @@ from actions.core.reply import (
     Table,
     Text,
 )
+from bot.surfaces.unseen import UNSEEN
 
 HEADERS = {
     "cache-control": "no-store",
@@ -60,8 +61,7 @@ _SIGNS = {
     StepState.FAILED: ("✖", "failed"),
     StepState.SKIPPED: ("\N{HEAVY MINUS SIGN}", "left out"),
 }
-# What a browser would hide, and marks of writing direction that can make text read as other than it is.
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_UNSEEN = re.compile(UNSEEN)
 
 
 def page(title: str, body: str, status: int = 200, *, tone: str = "neutral", again: int | None = None) -> HTMLResponse:

@@ -38,6 +38,7 @@ from actions.core.reply import (
     Tone,
     elapsed,
 )
+from bot.surfaces.unseen import UNSEEN
 
 PLAIN_WIDTH = 1000
 """Wide enough that nothing wraps where there is no terminal to wrap for."""
@@ -58,12 +59,8 @@ _STEPS = {
 }
 _BUTTONS = {ButtonStyle.PLAIN: "", ButtonStyle.PRIMARY: "green", ButtonStyle.DANGER: "red"}
 
-# A terminal obeys control characters and escape sequences, and marks of writing direction can make text read as other
-# than it is; text from logs and people must do neither.
-_CONTROL = re.compile(
-    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])"
-    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
-)
+# A terminal obeys escape sequences too, whole.
+_CONTROL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])|" + UNSEEN)
 
 
 @dataclass(frozen=True)
