@@ -6,7 +6,6 @@ one they alone see, and nothing but its hash is kept.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -37,6 +36,7 @@ from actions.core.reply import (
     fields,
 )
 from actions.core.request import Request, State
+from actions.core.tokens import hashed
 
 WITHIN = timedelta(minutes=15)
 """How long the page is open."""
@@ -231,11 +231,6 @@ def givers(request: Request, organization: Organization) -> tuple[str, ...]:
         return (request.requester.name,)
     behalf = request.requester.on_behalf_of or ""
     return (behalf,) if organization.person(behalf) else organization.members(behalf)
-
-
-def hashed(token: str) -> str:
-    """What is kept of a page's token."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _looked(running: Running, tools: Tools) -> Progress:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
+from actions.core.tokens import hashed
 from bot import tokens
 from bot.assembly import assemble
 from bot.hooks.gitlab import Hook
@@ -94,7 +95,7 @@ def hand_out_tokens(house: House, file: Path) -> None:
     handed: dict[str, str] = {}
     for person in house.organization.people:
         token = found.get(person.name, "")
-        known = kept.by_hash(tokens.hashed(token)) if token else None
+        known = kept.by_hash(hashed(token)) if token else None
         if known is None or known.person != person.name:
             token = tokens.issue(kept, person.name, label=_SANDBOX_LABEL, ids=house.ids, now=house.clock.now())
         handed[person.name] = token

@@ -17,7 +17,8 @@ from actions.core.ports.ledger import Ledger, Offers
 from actions.core.ports.surroundings import Clock
 from actions.core.ports.variables import Variables
 from actions.core.request import State
-from actions.variables import Awaited, givers, hashed
+from actions.core.tokens import hashed
+from actions.variables import Awaited, givers
 from bot.web import html
 from bot.web.limits import Threads
 
