@@ -145,7 +145,7 @@ class Conversation:
             missing = tuple(name for name in self.gate.catalog[offer.action].required() if name not in parameters)
             if missing:
                 lacks = Lacks(action=offer.action, parameters=parameters, missing=missing)
-                self._chose(by, place, Turn(say=_words(lacks), **lacks.model_dump(include=_CHOSEN)))
+                self._chose(by, place, Turn(say=self._words(lacks), **lacks.model_dump(include=_CHOSEN)))
                 return _for(by, Answer(reply=self._question(lacks), kind="question"))
         asks = Asks(action=offer.action, parameters=parameters)
         proposal = Proposal(
@@ -153,7 +153,7 @@ class Conversation:
         )
         answer = self.ask(proposal)
         if answer.request is not None and answer.request.state is not State.REFUSED:
-            self._chose(by, place, Turn(say=_words(asks), **self._meant(asks, answer)))
+            self._chose(by, place, Turn(say=self._words(asks), **self._meant(asks, answer)))
         return answer
 
     def card(self, request: Request) -> Reply:
@@ -334,11 +334,17 @@ class Conversation:
             follow = decided if isinstance(decided, str) else None
         return Answer(reply=self.cards.card(request), kind="request", request=request, follow=follow)
 
+    def _words(self, meaning: Asks | Lacks) -> str:
+        """A verb and the values that it has, in the order in which the verb has them."""
+        order = self.gate.catalog[meaning.action].model_fields
+        values = (str(meaning.parameters[name]) for name in order if meaning.parameters.get(name) is not None)
+        return " ".join((meaning.action.replace("_", " "), *values))
+
     def _question(self, lacks: Lacks) -> Reply:
         catalog, organization = self.gate.catalog, self.gate.tools.organization
         parameter = lacks.missing[0]
         choices = choices_for(catalog, organization, lacks.action, parameter)
-        subject = _words(lacks)
+        subject = self._words(lacks)
         blocks = [Paragraph(text=(says,)) for says in lacks.suggestions]
         examples = catalog[lacks.action].policy.examples
         hint: Text = ("For example: ", Code(text=examples[0])) if examples else ()
@@ -350,12 +356,6 @@ class Conversation:
 
 
 _CHOSEN = {"action", "parameters", "missing"}
-
-
-def _words(meaning: Asks | Lacks) -> str:
-    """A verb and the values that it has, in words."""
-    values = " ".join(str(value) for value in meaning.parameters.values())
-    return f"{meaning.action.replace('_', ' ')} {values}".strip()
 
 
 def choices_for(catalog: Catalog, organization: Organization, action: str, parameter: str) -> tuple[Choice, ...]:

@@ -55,7 +55,7 @@ _HINTS = {
     Act.LATER: Hint.LATER,
 }
 REASONS = {
-    Hint.EMPTY: "There was nothing to read.",
+    Hint.EMPTY: "Say what you want done; `help` shows what I can do.",
     Hint.THANKS: "You are welcome.",
     Hint.GREETING: "Hello! `help` shows what I can do.",
     Hint.NEGATED: "I read that as something not to do, so I leave it.",

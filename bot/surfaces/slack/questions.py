@@ -13,6 +13,7 @@ from actions.core.ports.ledger import Ledger, Offers
 from actions.core.ports.messaging import Delivered
 from actions.core.reply import Code, Note, Reply
 from actions.core.request import Request, State
+from actions.decisions import sentence
 from bot.surfaces.slack.client import SlackFailed
 from bot.surfaces.slack.drawing import Drawing
 from bot.surfaces.slack.posting import Posting
@@ -110,6 +111,6 @@ class Questions:
     def _closed(self, request: Request | None, place: Place) -> Message:
         if request is None:
             return self._drawing.message(Reply(title="Answered; the next question is below."), place)
-        words = f"{request.action.replace('_', ' ')} {' '.join(str(v) for v in request.parameters.values())}"
+        words = sentence(request)
         note = Note(text=("answered; ", Code(text=request.id), " goes on"))
-        return self._drawing.message(Reply(title=words.strip(), blocks=(note,)), place)
+        return self._drawing.message(Reply(title=words[:1].upper() + words[1:], blocks=(note,)), place)
