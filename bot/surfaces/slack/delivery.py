@@ -18,6 +18,7 @@ from actions.core.reply import Reply, Tone
 from actions.core.request import Request, State
 from bot.conversation import Conversation
 from bot.surfaces.slack.again import pause_after
+from bot.surfaces.slack.calling import Calls, is_direct
 from bot.surfaces.slack.client import Declined, Down, Gone, Limited, Locked, SlackFailed
 from bot.surfaces.slack.drawing import Drawing
 from bot.surfaces.slack.people import People
@@ -91,6 +92,7 @@ class Cards:
         self._deliveries = deliveries
         self._clock = clock
         self._streams = streams
+        self._calls = Calls(drawing=drawing, posting=posting, people=people)
         self._lock = Lock()
         self._recent: OrderedDict[str, _Recent] = OrderedDict()
 
@@ -191,7 +193,7 @@ class Cards:
         if reference.get("digest") != digest:
             reference = self._put(request, drawn.message, reference, look=look)
             reference["digest"] = digest
-        return self._call_approvers(request, reply, reference), drawn.offers
+        return self._calls.update(request, reply, drawn.message, reference), drawn.offers
 
     def _says_that_it_comes(self, request: Request, reference: Mapping[str, Any]) -> bool:
         """Whether an assistant's status says that an answer comes; elsewhere, and for what changes things, a card does."""
@@ -251,29 +253,9 @@ class Cards:
             log.warning("the card of %s goes to %s directly: %s", request.id, request.requester.name, error)
             posted = self._posting.post(place_of(place.tenant, user, ""), message, _mark(request))
         reference = {"channel": posted.get("channel"), "ts": posted.get("ts")}
-        if request.state is State.AWAITING_APPROVAL:
+        if request.state is State.AWAITING_APPROVAL and not is_direct(reference):
             # A new message calls by itself those whom it mentions.
             reference["called"] = request.seal
-        return reference
-
-    def _call_approvers(self, request: Request, reply: Reply, reference: dict[str, Any]) -> dict[str, Any]:
-        """Call those who may approve by a message of its own, since nobody is told of an edit; gone once decided."""
-        waiting = request.state is State.AWAITING_APPROVAL
-        team = request.place.tenant
-        if reference.get("call") and (not waiting or reference.get("called") != request.seal):
-            try:
-                self._posting.delete(team, reference["channel"], reference["call"])
-            except SlackFailed as error:
-                log.info("a call for approval could not be taken away: %s", error)
-            reference = {k: v for k, v in reference.items() if k not in {"call", "called"}}
-        if waiting and reference.get("called") != request.seal:
-            users = [user for name in reply.mentions if (user := self._people.user_of(name))]
-            who = " ".join(f"<@{user}>" for user in users[:20])
-            if who:
-                title = self._drawing.message(Reply(title=reply.title), request.place).text
-                thread = request.place.thread or ("" if reference["channel"].startswith("D") else reference["ts"])
-                call = self._posting.call(team, reference["channel"], thread, f"{who} {title}")
-                reference = {**reference, "call": call, "called": request.seal}
         return reference
 
     def _note(

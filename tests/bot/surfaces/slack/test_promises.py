@@ -238,3 +238,16 @@ def test_a_slow_read_in_an_assistants_thread_shows_its_status_and_no_card_before
     office.pass_time(5)
     assert "checkout is" in says(office.card("D0DANA"))
     assert office.workspace.count("assistant.threads.setStatus") == 1
+
+
+def test_for_what_is_asked_directly_those_who_may_approve_are_sent_the_card(office: Office) -> None:
+    office.say(DANA, "deploy checkout v1.4.2 to production", channel="D0DANA")
+    office.pass_time(3)
+    assert "waits for approval" in says(office.card("D0DANA"))
+    call = office.card("D0ERIN")
+    assert "Approve" in buttons(call)
+    office.press(ERIN, call, "Approve")
+    office.pass_time(60)
+    assert "runs in production" in says(office.card("D0DANA"))
+    assert not buttons(office.card("D0ERIN"))
+    assert "approved it" in says(office.card("D0ERIN"))
