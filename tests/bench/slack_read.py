@@ -24,21 +24,29 @@ def run() -> None:
     title(
         "Slack: a read answered through a worker that does not fork, one at a time, in turn (SQLite: synchronous=FULL)"
     )
-    with tempfile.TemporaryDirectory() as folder, closing(start_embedded(Path(folder))) as valkey:
-        asyncio.run(_compare(Path(folder), valkey.url))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        tempfile.TemporaryDirectory() as bare,
+        closing(start_embedded(Path(folder))) as valkey,
+        closing(start_embedded(Path(bare))) as another,
+    ):
+        asyncio.run(_compare(Path(folder), valkey.url, another.url))
 
 
-async def _compare(folder: Path, redis_url: str) -> None:
-    store = int(open_client(redis_url).info("server")["process_id"])
+async def _compare(folder: Path, redis_url: str, bare_url: str) -> None:
+    store, bare = (int(open_client(url).info("server")["process_id"]) for url in (redis_url, bare_url))
     async with web_api() as api:
         known = settle(folder, redis_url, api.url, PYTHONPATH=installed(folder))
         with (
-            server("enqueues", redis_url, api.url) as bolt,
-            process({}, "-m", "tests.bench.slack_server", "works", "0", redis_url, api.url) as works,
+            server("enqueues", bare_url, api.url) as bolt,
+            process({}, "-m", "tests.bench.slack_server", "works", "0", bare_url, api.url) as works,
             server("door", redis_url) as door,
             process(known, "-m", "bot", "listener") as listener,
             process(known, "-m", "bot", "worker") as worker,
         ):
-            sides = {"bolt": (bolt.port, [bolt.pid, works]), "ours": (door.port, [door.pid, store, listener, worker])}
+            sides = {
+                "bolt": (bolt.port, [bolt.pid, bare, works]),
+                "ours": (door.port, [door.pid, store, listener, worker]),
+            }
             taken, cost = await in_turn(api, CONSTANT, sides)
             told(taken, cost, "Event to answer", "≤ 2 x")
