@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import Any
 
 import httpx
 import pytest
 
 from tests.playbooks.sandbox.cases import MENDED
-from tests.playbooks.sandbox.floor import PROJECT, Floor, floor_in
+from tests.playbooks.sandbox.floor import PROJECT, Floor
 from tests.playbooks.sandbox.shape import Case
 
 pytestmark = pytest.mark.e2e
 
 CASE = next(case for case in MENDED if case.name == "variable with a harmless example")
-
-
-@pytest.fixture(scope="module")
-def floor(tmp_path_factory: pytest.TempPathFactory, absent: Callable[[str], NoReturn]) -> Iterator[Floor]:
-    if shutil.which("npm") is None:
-        absent("npm is not installed")
-    with floor_in(tmp_path_factory.mktemp("floor")) as found:
-        yield found
 
 
 @pytest.mark.parametrize(

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
 from playbooks.loader import load
 from tests.playbooks.sandbox.cases import LEFT, MENDED
-from tests.playbooks.sandbox.floor import Outcome, floor_in, outcomes_of
+from tests.playbooks.sandbox.floor import Floor, Outcome, outcomes_of
 from tests.playbooks.sandbox.shape import Case
 
 pytestmark = pytest.mark.e2e
@@ -26,13 +23,8 @@ SHAPES_AT_LEAST = 3
 
 
 @pytest.fixture(scope="module")
-def outcomes(
-    tmp_path_factory: pytest.TempPathFactory, absent: Callable[[str], NoReturn]
-) -> Iterator[dict[str, Outcome]]:
-    if shutil.which("npm") is None:
-        absent("npm is not installed")
-    with floor_in(tmp_path_factory.mktemp("floor")) as floor:
-        yield outcomes_of(floor, [*MENDED, *LEFT])
+def outcomes(floor: Floor) -> dict[str, Outcome]:
+    return outcomes_of(floor, [*MENDED, *LEFT])
 
 
 @pytest.mark.parametrize("case", MENDED, ids=lambda case: case.name)

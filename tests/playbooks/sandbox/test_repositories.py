@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
-from typing import NoReturn
-
 import pytest
 
 from tests.playbooks.sandbox.cases import LEFT, MENDED
-from tests.playbooks.sandbox.floor import Outcome, floor_in, outcomes_of
+from tests.playbooks.sandbox.floor import Floor, Outcome, outcomes_of
 from tests.playbooks.sandbox.shape import Case
 
 pytestmark = pytest.mark.wheels
@@ -19,13 +15,8 @@ QUICKLY_LEFT = [case for case in LEFT if case.is_quick]
 
 
 @pytest.fixture(scope="module")
-def outcomes(
-    tmp_path_factory: pytest.TempPathFactory, absent: Callable[[str], NoReturn]
-) -> Iterator[dict[str, Outcome]]:
-    if shutil.which("npm") is None:
-        absent("npm is not installed")
-    with floor_in(tmp_path_factory.mktemp("floor")) as floor:
-        yield outcomes_of(floor, [*QUICK, *QUICKLY_LEFT])
+def outcomes(floor: Floor) -> dict[str, Outcome]:
+    return outcomes_of(floor, [*QUICK, *QUICKLY_LEFT])
 
 
 @pytest.mark.parametrize("case", QUICK, ids=lambda case: case.name)
