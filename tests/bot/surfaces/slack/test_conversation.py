@@ -32,13 +32,10 @@ from tests.bot.surfaces.slack.workspace import (
     message,
     refused,
     says,
+    whispered,
 )
 
 STRANGER = "U0NEW"
-
-
-def whispered(office: Office, user: str) -> list[str]:
-    return [says(said) for who, said in office.workspace.whispers if who == user]
 
 
 def test_a_mention_is_answered_in_its_thread_by_one_card_that_lives(office: Office) -> None:

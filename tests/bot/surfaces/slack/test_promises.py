@@ -30,6 +30,7 @@ from tests.bot.surfaces.slack.workspace import (
     message,
     refused,
     says,
+    whispered,
 )
 
 SAM = "U0SAM"
@@ -44,10 +45,6 @@ def local(learned: Path) -> Recognizer:
 def listening(local: Recognizer) -> Office:
     """An office that understands what people type as the real one does."""
     return Office(bot=Bot(company(), understanding=lambda: local))
-
-
-def whispered(office: Office, to: str) -> list[str]:
-    return [says(said) for who, said in office.workspace.whispers if who in {to, f"https://respond/{to}"}]
 
 
 def test_what_is_missing_can_be_typed_into_the_thread(listening: Office) -> None:

@@ -371,3 +371,8 @@ def says(card: Mapping[str, Any]) -> str:
 def buttons(card: Mapping[str, Any]) -> list[str]:
     """The labels of a message's buttons."""
     return [node["text"]["text"] for node in nodes(card["blocks"]) if node.get("type") == "button"]
+
+
+def whispered(office: Office, user: str) -> list[str]:
+    """What one person alone was told: by a message of their own, or in answer to what they pressed."""
+    return [says(said) for who, said in office.workspace.whispers if who in {user, f"https://respond/{user}"}]
