@@ -16,10 +16,11 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from actions.core.catalog import Catalog
-from intents.acts import Act, act_of
+from intents.acts import act_of
 from intents.classifier import Classifier, Weights, fitted
 from intents.clauses import Piece
 from intents.lexicon import STOP, english, openings, stem, word_set
+from intents.spoken import Act
 from intents.training import NONE, Lesson, fingerprint, follow_ups, lessons, public, surroundings
 
 _SHORT = 3

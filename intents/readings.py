@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from actions.core.catalog import Catalog
 from actions.core.kinds import Kind
-from intents.acts import ACTIVE, Act, act_of, is_later, undenied
+from intents.acts import act_of, is_later, undenied
 from intents.classifier import Guess, features
 from intents.clauses import Clause, Piece, sentences
 from intents.grammar import Grammar
@@ -15,6 +15,7 @@ from intents.lexicon import STOP, english, word_set
 from intents.meaning import Hint
 from intents.model import Model, first_word
 from intents.slots import Filled, Filler, split_reason
+from intents.spoken import ACTIVE, Act
 from intents.thread import Before
 from intents.training import NONE, Verb, risky
 

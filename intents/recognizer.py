@@ -12,7 +12,7 @@ from actions.core.kinds import NAMES, Kind
 from actions.core.organization import Organization
 from actions.core.ports.messaging import Turn
 from actions.core.request import Origin
-from intents.acts import ACTIVE, Act, is_later
+from intents.acts import is_later
 from intents.classifier import features
 from intents.clauses import Piece, pieces
 from intents.entities import Names
@@ -22,6 +22,7 @@ from intents.lexicon import word_set
 from intents.meaning import Asks, Hint, Lacks, Meaning, Message, Unclear
 from intents.model import Model
 from intents.readings import Judged, Reader, Reading
+from intents.spoken import ACTIVE, Act
 from intents.strangers import spoken_of_all, spoken_of_everything, strangers
 from intents.text import own_words
 from intents.thread import (

@@ -12,11 +12,12 @@ from actions.core.catalog import Catalog
 from actions.core.kinds import Kind
 from actions.core.ports.messaging import Turn
 from actions.core.request import Source
-from intents.acts import ACTIVE, Act, IsHead, act_of
+from intents.acts import act_of
 from intents.clauses import Piece
 from intents.lexicon import stem, word_set
 from intents.meaning import Asks, Lacks, Message, Unclear
 from intents.slots import Filler
+from intents.spoken import ACTIVE, Act, IsHead
 from intents.strangers import Strangers
 from intents.training import Verb
 from intents.values import Found
