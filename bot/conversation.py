@@ -10,19 +10,18 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from actions.answer import subject_of
-from actions.core.catalog import Catalog
 from actions.core.errors import Refused, ShipmateError, Unreachable
-from actions.core.kinds import NAMES, Kind
-from actions.core.organization import Organization
-from actions.core.people import TO_OUTSIDERS, Requester, Standing
+from actions.core.kinds import NAMES
+from actions.core.people import Requester, Standing
 from actions.core.places import Place
 from actions.core.ports.ledger import Offers, RequestQuery
 from actions.core.ports.messaging import Sessions, Turn
 from actions.core.redaction import redact
-from actions.core.reply import Choice, Code, Note, Paragraph, Question, Reply, Text, Tone
+from actions.core.reply import Reply
 from actions.core.request import Origin, Proposal, Request, Source, State
 from actions.decisions import Cancel
 from actions.gate.gate import BadParameters, Gate
+from bot import wording
 from bot.cards import Cards
 from bot.feedback import Feedback
 from intents.answers import yes_or_no
@@ -32,7 +31,6 @@ from intents.meaning import Asks, Hint, Lacks, Meaning, Message, Unclear, Unders
 
 log = logging.getLogger("shipmate.conversation")
 
-MAX_CHOICES = 25
 LONGEST_MESSAGE = 8000
 """Characters of one message that are read; what people ask for is far shorter."""
 
@@ -145,15 +143,16 @@ class Conversation:
             missing = tuple(name for name in self.gate.catalog[offer.action].required() if name not in parameters)
             if missing:
                 lacks = Lacks(action=offer.action, parameters=parameters, missing=missing)
-                self._chose(by, place, Turn(say=self._words(lacks), **lacks.model_dump(include=_CHOSEN)))
-                return _for(by, Answer(reply=self._question(lacks), kind="question"))
+                says = wording.words(self.gate.catalog, lacks)
+                self._chose(by, place, Turn(say=says, **lacks.model_dump(include=_CHOSEN)))
+                return _for(by, Answer(reply=self._asked_back(lacks), kind="question"))
         asks = Asks(action=offer.action, parameters=parameters)
         proposal = Proposal(
             action=asks.action, parameters=asks.parameters, requester=by, place=place, cause=cause, origin=Origin.BUTTON
         )
         answer = self.ask(proposal)
         if answer.request is not None and answer.request.state is not State.REFUSED:
-            self._chose(by, place, Turn(say=self._words(asks), **self._meant(asks, answer)))
+            self._chose(by, place, Turn(say=wording.words(self.gate.catalog, asks), **self._meant(asks, answer)))
         return answer
 
     def card(self, request: Request) -> Reply:
@@ -181,7 +180,7 @@ class Conversation:
                 turn = turn.model_copy(
                     update={"action": meaning.action, "parameters": meaning.parameters, "missing": meaning.missing}
                 )
-                answer = Answer(reply=self._question(meaning), kind="question")
+                answer = Answer(reply=self._asked_back(meaning), kind="question")
             case Asks():
                 meaning = self._naming(self._answered_plainly(meaning, heard.text.strip(), turns), heard)
                 proposal = Proposal(
@@ -198,7 +197,7 @@ class Conversation:
                 answer = self._answered(self.gate.submit(proposal, new=True))
                 turn = turn.model_copy(update=self._meant(meaning, answer))
             case Unclear():
-                answer = Answer(reply=_unclear(meaning), kind="unclear")
+                answer = Answer(reply=wording.unclear(meaning), kind="unclear")
         if turns and turns[-1].missing and turn.action == turns[-1].action:
             answer = answer.model_copy(update={"settles": True})
         if heard.by.standing is not Standing.OUTSIDER:
@@ -334,89 +333,27 @@ class Conversation:
             follow = decided if isinstance(decided, str) else None
         return Answer(reply=self.cards.card(request), kind="request", request=request, follow=follow)
 
-    def _words(self, meaning: Asks | Lacks) -> str:
-        """A verb and the values that it has, in the order in which the verb has them."""
-        order = self.gate.catalog[meaning.action].model_fields
-        values = (str(meaning.parameters[name]) for name in order if meaning.parameters.get(name) is not None)
-        return " ".join((meaning.action.replace("_", " "), *values))
-
-    def _question(self, lacks: Lacks) -> Reply:
-        catalog, organization = self.gate.catalog, self.gate.tools.organization
-        parameter = lacks.missing[0]
-        choices = choices_for(catalog, organization, lacks.action, parameter)
-        subject = self._words(lacks)
-        blocks = [Paragraph(text=(says,)) for says in lacks.suggestions]
-        examples = catalog[lacks.action].policy.examples
-        hint: Text = ("For example: ", Code(text=examples[0])) if examples else ()
-        timed = catalog[lacks.action].kind_of(parameter) is Kind.DURATION
-        asks = "For how long?" if timed else f"Which {parameter.replace('_', ' ')}?"
-        question = Question(action=lacks.action, known=lacks.parameters, parameter=parameter, choices=choices)
-        notes = [Note(text=says) for says in (hint, *((note,) for note in lacks.notes)) if says]
-        return Reply(title=f"{asks} ({subject})", tone=Tone.NEUTRAL, blocks=(*blocks, *notes), question=question)
+    def _asked_back(self, lacks: Lacks) -> Reply:
+        return wording.question(self.gate.catalog, self.gate.tools.organization, lacks)
 
 
 _CHOSEN = {"action", "parameters", "missing"}
-
-
-def choices_for(catalog: Catalog, organization: Organization, action: str, parameter: str) -> tuple[Choice, ...]:
-    """The values a parameter can have, where they are few enough to offer; none otherwise."""
-    verb = catalog[action]
-    values: Sequence[str] = verb.choices_of(parameter)
-    kind = verb.kind_of(parameter)
-    if not values and kind in NAMES:
-        values = tuple(organization.names(kind))
-    return tuple(Choice(label=v, value=v) for v in values) if len(values) <= MAX_CHOICES else ()
-
-
-_SAYS = {
-    Hint.EMPTY: "I heard nothing. Say what you want, or “help”.",
-    Hint.THANKS: "You are welcome.",
-    Hint.GREETING: "Hello. Say what you want done, or “help”.",
-    Hint.NEGATED: "All right, I do nothing.",
-    Hint.CONDITIONAL: "I do not act on conditions. Say it again when it is to be done.",
-    Hint.REPORTED: "I take that as news, not as something to do.",
-    Hint.HYPOTHETICAL: "That sounds like thinking aloud, so I do nothing. Say it plainly when it is to be done.",
-    Hint.LATER: "I do nothing for now. Say it again when it is time.",
-    Hint.QUOTED: "Those are somebody else's words, so I do nothing.",
-    Hint.HOSTILE: "I only do what my rules allow, and nothing of that.",
-    Hint.SEVERAL: "I do one thing at a time. Tell me each by itself.",
-    Hint.AMBIGUOUS: "That could mean several things, so I do nothing.",
-    Hint.OUT_OF_SCOPE: "I cannot do that. “help” lists what I can.",
-}
-
-
-def _unclear(meaning: Unclear) -> Reply:
-    says = meaning.reason or _SAYS[meaning.hint]
-    blocks = [Paragraph(text=("Did you mean ", Code(text=s), "?")) for s in meaning.suggestions]
-    return Reply(title=says, blocks=(*blocks, *(Note(text=(note,)) for note in meaning.notes)))
 
 
 def _for(by: Requester, answer: Answer) -> Answer:
     """The answer as they may have it: outsiders are told no names, so neither questions nor suggestions."""
     if by.standing is not Standing.OUTSIDER or answer.request is not None or answer.outage:
         return answer
-    return Answer(reply=Reply(title=TO_OUTSIDERS, tone=Tone.WARNING), kind="error")
+    return Answer(reply=wording.to_outsiders(), kind="error")
 
 
 def _failed(error: ShipmateError) -> Answer:
-    if isinstance(error, Unreachable):
-        log.error("not accepted: %s", error)
-        # The message may name addresses and accounts, which are for the log.
-        system = error.system[:1].upper() + error.system[1:]
-        title, says = (
-            "Not accepted: Shipmate cannot work right now",
-            f"{system} does not answer. {error.remedy}".strip(),
-        )
-        tone = Tone.BAD
-    else:
-        title, says, tone = error.message, error.remedy, Tone.WARNING
-    blocks = (Paragraph(text=(says,)),) if says else ()
-    kind: Literal["unclear", "error"] = "unclear" if isinstance(error, BadParameters) else "error"
     outage = isinstance(error, Unreachable)
-    return Answer(reply=Reply(title=title, tone=tone, blocks=blocks), kind=kind, outage=outage)
+    if outage:
+        log.error("not accepted: %s", error)
+    kind: Literal["unclear", "error"] = "unclear" if isinstance(error, BadParameters) else "error"
+    return Answer(reply=wording.failure(error), kind=kind, outage=outage)
 
 
 def _broken(cause: str) -> Answer:
-    says = f"The log has the details under {cause}."
-    reply = Reply(title="Something went wrong inside Shipmate", tone=Tone.BAD, blocks=(Paragraph(text=(says,)),))
-    return Answer(reply=reply, kind="error")
+    return Answer(reply=wording.broken(cause), kind="error")
