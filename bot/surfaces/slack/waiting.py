@@ -86,6 +86,7 @@ class _Shown:
         self._body = body
         self._lock = Lock()
         self._tried = False
+        self._over = False
         self._taken_back: tuple[str, dict[str, Any]] | None = None
 
     def show(self) -> None:
@@ -94,26 +95,36 @@ class _Shown:
             if self._tried:
                 return
             self._tried = True
-            for method, arguments, ending, over in self._ways():
-                try:
-                    self._workspaces.api(self._body["team"]).call(method, **arguments)
-                except SlackFailed as error:
-                    log.info("it could not be shown that an answer is coming: %s", error)
-                else:
+        for method, arguments, ending, over in self._ways():
+            try:
+                self._call(method, arguments)
+            except SlackFailed as error:
+                log.info("it could not be shown that an answer is coming: %s", error)
+                continue
+            with self._lock:
+                if not self._over:
                     self._taken_back = (ending, over)
                     return
+            # The answer was there before: whoever gave it did not wait for this.
+            self._take_back(ending, over)
+            return
 
     def end(self) -> None:
         """It is over: what is shown is taken back."""
         with self._lock:
-            self._tried = True
-            if self._taken_back is None:
-                return
-            method, arguments = self._taken_back
-            try:
-                self._workspaces.api(self._body["team"]).call(method, **arguments)
-            except SlackFailed as error:
-                log.info("that an answer is coming is still shown: %s", error)
+            self._tried = self._over = True
+            shown = self._taken_back
+        if shown is not None:
+            self._take_back(*shown)
+
+    def _take_back(self, method: str, arguments: dict[str, Any]) -> None:
+        try:
+            self._call(method, arguments)
+        except SlackFailed as error:
+            log.info("that an answer is coming is still shown: %s", error)
+
+    def _call(self, method: str, arguments: dict[str, Any]) -> None:
+        self._workspaces.api(self._body["team"]).call(method, **arguments)
 
     def _ways(self) -> Iterator[tuple[str, dict[str, Any], str, dict[str, Any]]]:
         """How it can be shown, and how that is taken back."""

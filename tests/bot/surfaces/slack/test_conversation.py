@@ -499,6 +499,28 @@ def test_who_waits_is_shown_that_it_is_at_it(
     assert [method for method, _ in office.workspace.calls if method != "auth.test"] == shown
 
 
+def test_an_answer_does_not_wait_until_it_is_shown_that_it_comes(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = {"team": TEAM, "channel": CHANNEL, "ts": "1.1", "thread": "1.0", "direct": False}
+    seconds = count(step=2)
+    at_it = AtIt(OneWorkspace(Api(office.workspace)), now=lambda: next(seconds))
+    answering = at_it(said)
+
+    def stalls(**_: Any) -> dict[str, Any]:
+        # The answer comes while Slack has not answered yet.
+        answering.__exit__(None, None, None)
+        return {}
+
+    monkeypatch.setattr(office.workspace, "reactions_add", stalls)
+    answering.__enter__()
+    at_it.look()
+    assert [method for method, _ in office.workspace.calls if method != "auth.test"] == [
+        "reactions.add",
+        "reactions.remove",
+    ]
+
+
 def test_a_quick_answer_shows_nothing_before_it(office: Office) -> None:
     office.say(DANA, STAGING)
     assert not office.workspace.count("reactions.add")
