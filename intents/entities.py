@@ -120,7 +120,7 @@ class Names:
             if readings and count == 1:
                 readings = self._plausible(readings, words, at)
             if readings:
-                longer = self._near_longer(words, at, count)
+                longer = self._near(words, at, count)
                 return longer or Found(at, at + count, readings, typed=" ".join(t.text for t in span))
         return None
 
@@ -182,31 +182,28 @@ class Names:
         last = before[-1] if before else ""
         return last in word_set("slots.corrections") or Kind.ENVIRONMENT in self._exact.get(joined(last), {})
 
-    def _near_longer(self, words: Sequence[Token], at: int, count: int) -> Found | None:
-        """A longer name, mistyped, that begins with a shorter one: "payments wroker" is not payments.
+    def _near(self, words: Sequence[Token], at: int, count: int = 0) -> Found | None:
+        """A mistyped name: a word that means nothing, or a longer name that begins with a shorter one: "payments wroker".
 
         Every word that it explains may hold a mistake; of those equally near the longest is meant: "hl7 brigde worker" is
         the bridge's worker.
+
+        Args:
+            words: the message.
+            at: where it begins.
+            count: how many words of it are a name by themselves.
         """
+        if not count and (self.knows(words[at].word) or not any(letter.isalpha() for letter in words[at].word)):
+            return None
         hits: list[tuple[int, int, Found]] = []
         for end in range(at + count + 1, min(at + self._longest, len(words)) + 1):
             added = words[at + count : end]
-            if added[-1].is_mark or value_at(words, end - 1):
+            if added[-1].is_mark or (end > at + 1 and value_at(words, end - 1)):
                 break
             strange = sum(not self.knows(token.word) for token in added)
             if strange and (hit := self._nearest(words, at, end)):
                 hits.append((hit.mistakes - strange, -end, hit))
         return min(hits, key=lambda found: found[:2])[2] if hits else None
-
-    def _near(self, words: Sequence[Token], at: int) -> Found | None:
-        if self.knows(words[at].word) or not any(character.isalpha() for character in words[at].word):
-            return None
-        alone = self._nearest(words, at, at + 1)
-        if at + 1 < len(words) and not words[at + 1].is_mark and not value_at(words, at + 1):
-            pair = self._nearest(words, at, at + 2)
-            if pair is not None and not pair.rivals and (alone is None or pair.mistakes < alone.mistakes):
-                return pair
-        return alone
 
     def _nearest(self, words: Sequence[Token], start: int, end: int) -> Found | None:
 

@@ -92,6 +92,8 @@ def test_words_of_consent_decide_nothing_where_only_something_was_looked_up(reco
         ("rsetart hl7 brigde in qa", "hl7-bridge"),
         ("restart hl7 brigde worker in qa", "hl7-bridge-worker"),
         ("restart hl7 brigde wroker in qa", "hl7-bridge-worker"),
+        ("restart hl6 brigde wroker in qa", "hl7-bridge-worker"),
+        ("restart hl6 brigde rn in qa", "hl7-bridge"),
     ],
 )
 def test_of_mistyped_names_that_begin_alike_the_longest_is_meant(typed: str, name: str) -> None:
