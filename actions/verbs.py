@@ -8,7 +8,7 @@ from actions.core.catalog import Verb
 from actions.decisions import Approve, Cancel, Confirm, Deny
 from actions.deploy import Deploy, Promote, Restart, Rollback
 from actions.failures import ExplainFailure
-from actions.fixes import DiscardFix, FixPipeline, MergeFix
+from actions.fixes import FixPipeline
 from actions.freezes import Freeze, Thaw
 from actions.help import Help
 from actions.job_log import ShowLog
@@ -18,6 +18,7 @@ from actions.pipelines import ListPipelines, RetryPipeline, RunPipeline
 from actions.query import ListDeployments, Services, Status
 from actions.report import WeeklySummary
 from actions.roles import GrantRole, RevokeRole
+from actions.settling import DiscardFix, MergeFix
 from actions.variables import SetVariable, ValuePage
 
 VERBS: tuple[Verb, ...] = (
