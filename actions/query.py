@@ -14,7 +14,7 @@ from actions.core.ports.delivery import Application, Deployer, Health, Sync
 from actions.core.ports.ledger import Deployments, Ledger, RequestQuery
 from actions.core.reply import Button, Code, Link, Moment, Note, Reply, Table, Text, Tone
 from actions.core.request import Request, State
-from actions.deploy import Restart
+from actions.restart import Restart
 
 _SAMPLE_TIME = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 

@@ -6,7 +6,7 @@ from actions.answer import LookInto
 from actions.automation import RunPlaybook, SetAutonomy, Tell
 from actions.core.catalog import Verb
 from actions.decisions import Approve, Cancel, Confirm, Deny
-from actions.deploy import Deploy, Promote, Restart, Rollback
+from actions.deploy import Deploy, Promote, Rollback
 from actions.failures import ExplainFailure
 from actions.fixes import FixPipeline
 from actions.freezes import Freeze, Thaw
@@ -17,6 +17,7 @@ from actions.oversight import Approvals, Audit, WhoAmI, Why
 from actions.pipelines import ListPipelines, RetryPipeline, RunPipeline
 from actions.query import ListDeployments, Services, Status
 from actions.report import WeeklySummary
+from actions.restart import Restart
 from actions.roles import GrantRole, RevokeRole
 from actions.settling import DiscardFix, MergeFix
 from actions.variables import SetVariable, ValuePage
