@@ -38,6 +38,14 @@ class Announcing:
         return self._bus.changes()
 
 
+_DRAW = ".draw"
+
+
+def draws(kind: str) -> bool:
+    """Whether a kind of delivery has a card drawn, which is nobody's where its surface is not connected."""
+    return kind.endswith(_DRAW)
+
+
 def have_drawn(inbox: Inbox, surface: str, request_id: str, order: str, what: str, *, at: datetime) -> None:
     """Have a card drawn in the order of its thread, once for what is to be seen on it.
 
@@ -52,7 +60,7 @@ def have_drawn(inbox: Inbox, surface: str, request_id: str, order: str, what: st
     inbox.put(
         key=f"{surface}/draw/{request_id}/{what}",
         order=order,
-        kind=f"{surface}.draw",
+        kind=f"{surface}{_DRAW}",
         body={"request": request_id},
         at=at,
     )

@@ -16,6 +16,7 @@ from typing import Protocol
 
 from actions.core.errors import Unreachable
 from actions.core.ports.messaging import Change, Delivered
+from bot.announcing import draws
 from bot.assembly import assemble
 from bot.house import House
 from bot.settings import Settings
@@ -126,7 +127,8 @@ def handle_until(ending: threading.Event, house: House, listening: Iterable[List
 def _handle(house: House, handlers: Mapping[str, Callable[[Delivered], None]], delivered: Delivered) -> bool:
     handler = handlers.get(delivered.kind)
     if handler is None:
-        log.error("nothing handles a delivery of the kind %s; it is dropped", delivered.kind)
+        level = logging.DEBUG if draws(delivered.kind) else logging.ERROR
+        log.log(level, "nothing handles a delivery of the kind %s; it is dropped", delivered.kind)
         return True
     try:
         with house.kept.together(), house.aside.open():

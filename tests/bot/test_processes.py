@@ -64,6 +64,23 @@ def test_what_cannot_be_handled_now_is_given_again_after_a_pause() -> None:
     assert [each.key for each in house.passing.inbox.take("me", wait=0)] == ["k"]
 
 
+def test_a_card_of_a_surface_that_is_not_connected_is_nobodys(caplog: pytest.LogCaptureFixture) -> None:
+    house = Bot().house
+    for kind in ("slack.draw", "slack.said"):
+        house.passing.inbox.put(key=kind, order="o", kind=kind, body={}, at=NOON)
+    ending = Ending()
+    taken = house.passing.inbox.take
+
+    def last(*arguments: Any, **named: Any) -> Any:
+        yield from taken(*arguments, **named)
+        ending.set()
+
+    house.passing.inbox.take = last  # type: ignore[method-assign]
+    handle_until(ending, house, [], "me")
+    assert [(r.levelname, r.args) for r in caplog.records] == [("ERROR", ("slack.said",))]
+    assert not list(taken("me", wait=0))
+
+
 def test_an_inbox_that_cannot_be_read_ends_no_hand() -> None:
     class Spoilt:
         def take(self, *_: Any, **__: Any) -> Any:
