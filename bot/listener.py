@@ -25,8 +25,8 @@ log = logging.getLogger("shipmate.listener")
 
 WAIT = 1.0
 """Seconds that one look into the inbox, or at the bus, waits for something to come."""
-HANDS = 4
-"""How many deliveries one listener handles at once."""
+HANDS = 8
+"""How many deliveries one listener handles at once; a call that stalls outside holds up one of them, and its threads."""
 OUTAGE_PAUSE = 2.0
 """Seconds to wait where Redis or the database does not answer."""
 
