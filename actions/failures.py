@@ -30,7 +30,7 @@ from actions.core.reply import (
 )
 from actions.investigation import Failure, JobFailure, failed_pipeline, investigate
 
-_SAMPLE = Failure(
+SAMPLE = Failure(
     service="checkout",
     pipeline=Pipeline(
         id="812",
@@ -125,7 +125,7 @@ class ExplainFailure(
     @classmethod
     def sample(cls) -> Sample:
         """A package that is not installed."""
-        return Sample(action=cls(service="checkout", pipeline="812"), result=_SAMPLE)
+        return Sample(action=cls(service="checkout", pipeline="812"), result=SAMPLE)
 
 
 def _title(failure: Failure) -> str:

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from pydantic import JsonValue
 
 from actions import fixing
-from actions.analysis.categories import Category, FixRisk
-from actions.analysis.diagnosis import Diagnosis, ProvingLine
 from actions.analysis.remedies.remedy import FileChange
 from actions.core.action import Operation, Progress, Risk, Running, Sample
 from actions.core.context import Context, Tools
@@ -31,7 +29,7 @@ from actions.core.reply import (
     fields,
     link,
 )
-from actions.failures import proof
+from actions.failures import SAMPLE, proof
 from actions.fix import Fix
 from actions.investigation import failed_pipeline, investigate
 from actions.prescription import Prescription, prescribe
@@ -39,18 +37,9 @@ from actions.settling import OPENED, DiscardFix, MergeFix
 
 _SAMPLE = Fix(
     service="checkout",
-    pipeline=Pipeline(id="812", project="shop/checkout", ref="main", sha="9f3c2ab1d0c4e5f6", status="failed"),
+    pipeline=SAMPLE.pipeline,
     jobs=("unit",),
-    diagnosis=Diagnosis(
-        category=Category.DEPENDENCY_MISSING_PYTHON,
-        root_cause="The Python package “requests” is not installed.",
-        lines=(ProvingLine(number=41, text="ModuleNotFoundError: No module named 'requests'"),),
-        confidence=0.97,
-        risk=FixRisk.LOW,
-        fingerprint="0a1b2c3d4e5f6071",
-        subject="requests",
-        playbook="pb-dep-001",
-    ),
+    diagnosis=SAMPLE.jobs[0].diagnosis,
     playbook="pb-dep-001",
     summary="Add requests to requirements.txt",
     outcome="proposed",
