@@ -110,6 +110,33 @@ def test_a_push_after_the_job_is_over_works(client: redis.Redis, work: SimpleWor
 
 
 @pytest.mark.wheels
+def test_a_push_while_the_job_runs_is_one_more(
+    client: redis.Redis, work: SimpleWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue, found = RqQueue(client), list[list[str]]()
+
+    def pushes(request_id: str) -> None:
+        if not found:
+            queue.perform("deploy", request_id, timeout=30)
+        found.append(waiting(client))
+
+    monkeypatch.setattr(sys.modules[__name__], "done", pushes)
+    queue.perform("deploy", "R-1", timeout=30)
+    work.work(burst=True)
+    assert found == [["perform-R-1"], []]
+
+
+@pytest.mark.wheels
+def test_a_job_that_fails_is_told_in_the_log_and_leaves_nothing(
+    client: redis.Redis, work: SimpleWorker, caplog: pytest.LogCaptureFixture
+) -> None:
+    RqQueue(client).perform("deploy", "R-13", timeout=30)
+    work.work(burst=True)
+    assert "perform-R-13 failed" in caplog.text
+    assert not client.keys("rq:job:*")
+
+
+@pytest.mark.wheels
 def test_a_worker_is_known_again_to_a_redis_that_lost_its_data(client: redis.Redis, work: SimpleWorker) -> None:
     client.flushall()
     assert not client.exists("rq:workers:deploy")
