@@ -24,8 +24,6 @@ from bot.stores.open import open_redis, sql_stores
 from bot.surroundings import RandomIds, SystemClock
 from playbooks.loader import load as load_playbooks
 
-__all__ = ["House", "assemble", "build", "catalog_of"]
-
 
 def assemble(
     settings: Settings,

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 from actions.core.ports.messaging import Change, Delivered
 from actions.core.request import Request
 from bot.announcing import have_drawn
-from bot.assembly import House
+from bot.house import House
 from bot.links import Links
 from bot.settings import Settings
 from bot.surfaces.slack.again import Again
