@@ -25,8 +25,8 @@ demo: $(READY) ## start everything with a sandbox company and open a chat
 	@$(BIN)/shipmate demo
 
 # By file, since a file's tests share what they start; groups by mark are not honoured by pytest 9.2 with xdist 3.8.
+# More at a time than there are cores, since many wait for the processes that they started.
 test: $(READY) ## all tests that need nothing beyond wheels
-	@# More at a time than there are cores: many of them wait for the processes that they started.
 	$(BIN)/python -m pytest -m "not e2e and not crash and not peers" -n 3 --dist loadfile
 
 check: lint types contracts unit ## static checks and in-memory tests, under a minute
