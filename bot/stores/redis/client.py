@@ -12,8 +12,7 @@ from redis.retry import Retry
 
 from actions.core.errors import ShipmateError
 from actions.core.redaction import redact
-from bot.stores.redis.line import ANSWER_SECONDS, CONNECT_SECONDS, unanswered
-from bot.stores.redis.putting import Script
+from bot.stores.redis.line import ANSWER_SECONDS, CONNECT_SECONDS, Script, unanswered
 
 
 class UnusableRedisUrl(ShipmateError):

@@ -12,7 +12,7 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import unquote, urlsplit
 
 from hiredis import ProtocolError, Reader, ReplyError, pack_command
@@ -77,6 +77,13 @@ def unanswered(said: str) -> Unreachable:
         f"Redis does not answer: {redact(said.partition(chr(10))[0])}",
         remedy="Look at Redis; Shipmate goes on by itself once it is back.",
     )
+
+
+class Script(Protocol):
+    """A script in Redis."""
+
+    def __call__(self, *, keys: Sequence[str], args: Sequence[Any]) -> Any:
+        """What it returns; raises `Unreachable` where Redis does not answer."""
 
 
 class Line:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from bot.stores.redis.line import Line, read
+from bot.stores.redis.line import Line, Script, read
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -27,13 +27,6 @@ redis.call('ZREMRANGEBYRANK', KEYS[2], 0, -1 - ARGV[4])
 redis.call('XADD', KEYS[1], '*', 'key', ARGV[5], 'order', ARGV[6], 'kind', ARGV[7], 'body', ARGV[8], 'at', ARGV[9])
 return 1
 """
-
-
-class Script(Protocol):
-    """A script in Redis."""
-
-    def __call__(self, *, keys: Sequence[str], args: Sequence[Any]) -> Any:
-        """What it returns; raises `Unreachable` where Redis does not answer."""
 
 
 class Putting:
