@@ -30,7 +30,7 @@ class Announcing:
         """Announce a change."""
         # The first card of a request is drawn by who made it.
         if change.settled and change.version > 1 and change.surface in self._surfaces:
-            have_drawn(self._inbox, change.surface, change.request, change.order, str(change.version), at=change.at)
+            have_drawn(self._inbox, change, str(change.version), at=change.at)
         self._bus.changed(change)
 
     def changes(self) -> AbstractContextManager[Callable[[float], Change | None]]:
@@ -46,21 +46,19 @@ def draws(kind: str) -> bool:
     return kind.endswith(_DRAW)
 
 
-def have_drawn(inbox: Inbox, surface: str, request_id: str, order: str, what: str, *, at: datetime) -> None:
+def have_drawn(inbox: Inbox, change: Change, what: str, *, at: datetime) -> None:
     """Have a card drawn in the order of its thread, once for what is to be seen on it.
 
     Args:
         inbox: the inbox.
-        surface: which surface draws it.
-        request_id: whose card it is.
-        order: the thread in which it stands.
+        change: tells whose card it is, and where it stands.
         what: what is new, such as the version.
         at: the time.
     """
     inbox.put(
-        key=f"{surface}/draw/{request_id}/{what}",
-        order=order,
-        kind=f"{surface}{_DRAW}",
-        body={"request": request_id},
+        key=f"{change.surface}/draw/{change.request}/{what}",
+        order=change.order,
+        kind=f"{change.surface}{_DRAW}",
+        body={"request": change.request},
         at=at,
     )

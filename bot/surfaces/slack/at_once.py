@@ -21,7 +21,7 @@ from actions.core.ports.surroundings import Clock
 from actions.decisions import Deny
 from bot.surfaces.slack import forms
 from bot.surfaces.slack.client import SlackFailed, Workspaces
-from bot.surfaces.slack.door import Answer, Answering, Immediate
+from bot.surfaces.slack.door import Answer, Answering, Immediate, Store
 from bot.surfaces.slack.intake import AtOnce, Taken, home_of, pressed
 from bot.surfaces.slack.people import People
 from bot.surfaces.slack.places import click_place, place_of
@@ -64,8 +64,7 @@ class AtOnceAnswers:
         self._organization = organization
         self._offers = offers
         self._workspaces = workspaces
-        self._inbox = inbox
-        self._clock = clock
+        self._store = Store(inbox, clock)
         self._people = people
         self._desk = desk
         self._answers: Mapping[str, Callable[[Mapping[str, Any]], Answer]] = {
@@ -213,9 +212,6 @@ class AtOnceAnswers:
 
     def _put(self, key: str, place: Place, kind: str, body: dict[str, Any]) -> None:
         self._store(Taken(key, place.key, kind, body))
-
-    def _store(self, found: Taken) -> None:
-        self._inbox.put(key=found.key, order=found.order, kind=found.kind, body=found.body, at=self._clock.now())
 
     def _open(self, team: str, trigger: str, view: Mapping[str, Any]) -> bool:
         """Open a modal; False where the trigger has expired, or Slack would not."""

@@ -287,7 +287,7 @@ class Slack:
             if now - request.updated_at >= SETTLED and not self.agenda.holds(request.id):
                 # Every listener sweeps; the key lets one of them draw in each round.
                 what = f"{request.version}/{int(now.timestamp() // SWEEP.total_seconds())}"
-                self._put(request.id, request.place.key, what)
+                self._put(Change.of(request), what)
 
     def _draw_made(self, request_id: str) -> None:
         del self._made[request_id]
@@ -310,13 +310,13 @@ class Slack:
             self._where.forget(str(delivered.body["team"]))
 
     def _draw_later(self, change: Change) -> None:
-        self._put(change.request, change.order, str(change.version))
+        self._put(change, str(change.version))
 
     def _draw_now(self, change: Change) -> None:
-        self._put(change.request, change.order, f"due/{self._house.ids.new()}")
+        self._put(change, f"due/{self._house.ids.new()}")
 
-    def _put(self, request_id: str, order: str, what: str) -> None:
-        have_drawn(self._house.passing.inbox, SURFACE, request_id, order, what, at=self._house.clock.now())
+    def _put(self, change: Change, what: str) -> None:
+        have_drawn(self._house.passing.inbox, change, what, at=self._house.clock.now())
 
 
 def _newer(one: Change, other: Change) -> Change:
