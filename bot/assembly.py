@@ -12,9 +12,9 @@ from contextlib import nullcontext
 from actions import catalog as every_verb
 from actions import installed
 from actions.core.catalog import Catalog
-from actions.core.organization import Organization
 from actions.gate.gate import Heartbeat
 from bot.budgets import Budgets
+from bot.configuration import load
 from bot.house import House, compose
 from bot.language import claude, prose, recognizer
 from bot.outside import outside
@@ -25,11 +25,7 @@ from bot.surroundings import RandomIds, SystemClock
 from playbooks.loader import load as load_playbooks
 
 
-def assemble(
-    settings: Settings,
-    *,
-    organization: Organization | None = None,
-) -> House:
+def assemble(settings: Settings) -> House:
     """Build the house for a process from its settings, with its database at the newest schema.
 
     Raises:
@@ -38,7 +34,7 @@ def assemble(
         Unreachable: the database does not answer.
         NewerDatabase: a newer Shipmate has changed its schema.
     """
-    house = build(settings, organization=organization)
+    house = build(settings)
     try:
         house.kept.migrate()
     except BaseException:
@@ -47,26 +43,18 @@ def assemble(
     return house
 
 
-def build(
-    settings: Settings,
-    *,
-    organization: Organization | None = None,
-    heartbeat: Heartbeat = lambda _: nullcontext(),
-) -> House:
+def build(settings: Settings, *, heartbeat: Heartbeat = lambda _: nullcontext()) -> House:
     """Build the house from the settings; nothing is connected yet, so whoever has one may fork.
 
     Args:
         settings: where things are.
-        organization: the configuration, where the process has read it already.
         heartbeat: keeps a lease while work is done; for workers.
 
     Raises:
         NoConfiguration: there is no shipmate.yaml where the settings say.
         InvalidConfiguration: it has faults; all of them.
     """
-    from bot.configuration import load  # noqa: PLC0415 - a process that was handed it need not read YAML
-
-    known = organization or load(settings.config)
+    known = load(settings.config)
     catalog = catalog_of(settings)
     kept = sql_stores(settings.database.get_secret_value())
     machine = socket.gethostname()

@@ -22,7 +22,6 @@ from actions.core.organization import Organization
 from actions.core.ports.messaging import Turn
 from actions.core.reply import Reply
 from bot.assembly import assemble
-from bot.configuration import load
 from bot.secret import Secret
 from bot.settings import Settings
 from bot.stores.redis.client import open_client
@@ -99,7 +98,7 @@ class Listener:
         self._folder = folder
         self._redis_url = redis_url
         settings = Settings(config=folder / "shipmate.yaml", state_dir=folder, redis_url=Secret(redis_url))
-        self._house = assemble(settings, organization=load(settings.config))
+        self._house = assemble(settings)
         self._handlers = Slack(self._house, OneWorkspace(Api(_Agreeing()))).handlers()
 
     def messages(self) -> float:
